@@ -1,0 +1,7 @@
+"""All that a check file or a cause file imports."""
+
+from torchdoctor.model import Cause, Evidence, Finding, Fix, Sign, Status, Strength
+
+FAIR, STRONG, WEAK = Strength.FAIR, Strength.STRONG, Strength.WEAK
+
+__all__ = ["FAIR", "STRONG", "WEAK", "Cause", "Evidence", "Finding", "Fix", "Sign", "Status", "Strength"]

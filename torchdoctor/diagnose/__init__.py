@@ -1,0 +1,1 @@
+"""From any pasted failure to its root cause: read, match, rank, answer."""

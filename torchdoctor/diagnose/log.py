@@ -1,0 +1,104 @@
+"""What reading a text yields: cleaned lines, separated by rank, and the failures seen in them."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from torchdoctor.model import Quote
+
+EventKind = Literal["exception", "signal", "fatal", "kernel", "exit", "error"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One logical line: prefixes, colours and frames removed, wrapped parts joined.
+
+    ``number`` is the first physical line (from 1) of ``file`` that it was read from; ``raw`` is that text before cleaning.
+    """
+
+    file: str
+    number: int
+    text: str
+    raw: str = ""
+    time: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One stack frame of a traceback; ``code`` is the source line where it is shown."""
+
+    path: str
+    line: int
+    function: str
+    code: str = ""
+
+    @property
+    def own(self) -> bool:
+        """True for the person's own code: neither an installed package nor the standard library."""
+        path = self.path.replace("\\", "/")
+        return not any(part in path for part in ("site-packages/", "dist-packages/", "/lib/python", "<frozen ", "/Lib/"))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One failure: an exception with its frames (outermost first), a signal, a fatal message, a kernel line.
+
+    ``first`` and ``last`` are indices into the lines of its stream. ``chain`` counts from 0 for the innermost
+    (original) exception of a chain. ``message`` is the whole message, lines joined by spaces.
+    """
+
+    kind: EventKind
+    type: str
+    message: str
+    first: int
+    last: int
+    frames: tuple[Frame, ...] = ()
+    chain: int = 0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What one rank (or the whole text, where ranks are not told apart) wrote, in order."""
+
+    rank: Optional[int]
+    host: Optional[str]
+    lines: tuple[Line, ...]
+    events: tuple[Event, ...]
+    text: str
+    """All lines joined by single spaces, runs of white space squeezed: what the signs are searched in."""
+    starts: tuple[int, ...]
+    """For each line the offset in ``text`` where it begins."""
+
+    def line_at(self, offset: int) -> int:
+        """The index of the line that holds this offset of ``text``."""
+        return max(0, bisect.bisect_right(self.starts, offset) - 1)
+
+    def quote(self, index: int) -> Quote:
+        """The line of this index, as evidence."""
+        line = self.lines[index]
+        return Quote(line.file, line.number, line.text, self.rank)
+
+
+def make_stream(lines: tuple[Line, ...], events: tuple[Event, ...] = (), rank: Optional[int] = None, host: Optional[str] = None) -> Stream:
+    """A stream with its joined text and offsets."""
+    parts: list[str] = []
+    starts: list[int] = []
+    offset = 0
+    for line in lines:
+        squeezed = " ".join(line.text.split())
+        starts.append(offset)
+        parts.append(squeezed)
+        offset += len(squeezed) + 1
+    return Stream(rank, host, lines, events, " ".join(parts), tuple(starts))
+
+
+@dataclass(frozen=True)
+class Log:
+    """Everything that was read from one input."""
+
+    streams: tuple[Stream, ...]
+    total_lines: int = 0
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
