@@ -1,7 +1,28 @@
 """All that a check file or a cause file imports."""
 
+from torchdoctor.declare import Each, check, fail, info, ok, probe, skip, unknown, warn
 from torchdoctor.model import Cause, Evidence, Finding, Fix, Sign, Status, Strength
 
 FAIR, STRONG, WEAK = Strength.FAIR, Strength.STRONG, Strength.WEAK
 
-__all__ = ["FAIR", "STRONG", "WEAK", "Cause", "Evidence", "Finding", "Fix", "Sign", "Status", "Strength"]
+__all__ = [
+    "FAIR",
+    "STRONG",
+    "WEAK",
+    "Cause",
+    "Each",
+    "Evidence",
+    "Finding",
+    "Fix",
+    "Sign",
+    "Status",
+    "Strength",
+    "check",
+    "fail",
+    "info",
+    "ok",
+    "probe",
+    "skip",
+    "unknown",
+    "warn",
+]

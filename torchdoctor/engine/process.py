@@ -1,0 +1,128 @@
+"""One worker as the parent sees it: its pipes read by threads (so that it works on Windows too), its bounded output, its end."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import queue
+import re
+import subprocess
+import threading
+from typing import Any
+
+from torchdoctor.engine import platforms
+from torchdoctor.engine.launch import Pipes
+
+KEEP_OUTPUT = 64 * 1024  # bytes of a task's output that are kept: its last part
+MAX_ANSWER = 64 * 1024 * 1024  # bytes of one answer; more is a worker gone mad
+_STACK_LINE = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)$', re.MULTILINE)
+
+
+class Worker:
+    """A started worker. Its messages arrive in ``events`` as (worker, message), with None for the end of its answers."""
+
+    def __init__(self, pipes: Pipes, number: int, events: queue.Queue[tuple[Worker, dict[str, Any] | None]]) -> None:
+        self.pipes = pipes
+        self.number = number
+        self.pid = pipes.pid
+        self.can_fork = False
+        self.hello: dict[str, Any] = {}
+        self.ended = False
+        self._events = events
+        self._output: collections.deque[bytes] = collections.deque()
+        self._kept = 0
+        self._lock = threading.Lock()
+        self._drained = threading.Event()
+        threading.Thread(target=self._read_answers, daemon=True).start()
+        threading.Thread(target=self._read_output, daemon=True).start()
+
+    def _read_answers(self) -> None:
+        pending = bytearray()
+        while True:
+            try:
+                chunk = os.read(self.pipes.answer.fileno(), 65536)
+            except (OSError, ValueError):
+                chunk = b""
+            if not chunk or len(pending) > MAX_ANSWER:
+                break
+            pending += chunk
+            *lines, rest = pending.split(b"\n")
+            pending = bytearray(rest)
+            for line in lines:
+                try:
+                    self._events.put((self, json.loads(line)))
+                except ValueError:  # cut off by the death of the worker; the end that follows tells the story
+                    continue
+        self._events.put((self, None))
+
+    def _read_output(self) -> None:
+        while True:
+            try:
+                chunk = os.read(self.pipes.output.fileno(), 65536)
+            except (OSError, ValueError):
+                chunk = b""
+            if not chunk:
+                break
+            with self._lock:
+                self._output.append(chunk)
+                self._kept += len(chunk)
+                while self._kept - len(self._output[0]) >= KEEP_OUTPUT:
+                    self._kept -= len(self._output.popleft())
+        self._drained.set()
+
+    def forget_output(self) -> None:
+        """Start collecting output anew, for the next task."""
+        with self._lock:
+            self._output.clear()
+            self._kept = 0
+
+    def output(self, wait: float = 0.0) -> str:
+        """What the worker wrote since the last task began; waits up to that many seconds for the pipe to be drained."""
+        if wait:
+            self._drained.wait(wait)
+        with self._lock:
+            return b"".join(self._output)[-KEEP_OUTPUT:].decode("utf-8", "replace")
+
+    def kill(self) -> None:
+        """End the worker and everything it started. A process that does not die is left to the caller's report."""
+        self.ended = True
+        platforms.kill_tree(self.pid)
+        if self.pipes.process is not None:
+            try:
+                self.pipes.process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                return
+
+    def exit_status(self, wait: float = 1.0) -> int | None:
+        """The exit status of a worker that was started as a process (a forked one is reaped by its warm parent)."""
+        if self.pipes.process is None:
+            return None
+        try:
+            return self.pipes.process.wait(wait)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """Let the worker end by itself, and close our ends of its pipes."""
+        self.ended = True
+        self.pipes.send({"do": "end"})
+        for pipe in (self.pipes.request, self.pipes.socket):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    continue
+
+
+def innermost(output: str) -> str:
+    """Where the main thread was, from faulthandler's stacks in the output: "file:line in function", or "".
+
+    faulthandler prints the most recent call first, and the current (main) thread last.
+    """
+    block = re.split(r"^(?:Current thread|Thread) ", output, flags=re.MULTILINE)[-1]
+    for found in _STACK_LINE.finditer(block):
+        if "/torchdoctor/engine/" in found["file"].replace("\\", "/"):
+            return ""
+        return f"{found['file']}:{found['line']} in {found['function']}"
+    return ""

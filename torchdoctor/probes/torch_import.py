@@ -1,0 +1,28 @@
+"""Import torch: what every other probe of the patient's torch waits for."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+
+from torchdoctor.declare import probe
+from torchdoctor.facts import Failure, TorchImport
+
+
+@probe(lane="torch", timeout=120.0)
+def torch_import() -> TorchImport:
+    """Import torch as the user's program would. An error is a fact; a death or a hang is seen by the supervisor."""
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            import torch
+        except BaseException as error:
+            failure = Failure(type(error).__name__, str(error), traceback.format_exc())
+            return TorchImport(None, None, time.perf_counter() - started, failure, ())
+    said = tuple(f"{w.category.__name__}: {w.message}" for w in caught)
+    version = getattr(torch, "__version__", None)
+    return TorchImport(
+        None if version is None else str(version), getattr(torch, "__file__", None), time.perf_counter() - started, None, said
+    )
