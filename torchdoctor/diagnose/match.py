@@ -1,20 +1,41 @@
-"""Try every cause on every rank's text; never first match wins."""
+"""Try every cause on every rank's text; never first match wins.
+
+Most of the catalogue's patterns are never compiled: each has a literal that every match of it holds, and
+a plain search for that literal in the lower-cased text comes first.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from torchdoctor.diagnose.literals import literal_of
 from torchdoctor.diagnose.log import Log, Stream
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Cause, Sign, Strength
 
+MAX_HITS = 8
+"""Matches of one sign that are kept for one rank: enough to quote and to find the earliest that counts."""
+MAX_TRIES = 64
+"""Matches of one sign that are looked at for one rank; a log may repeat a line a million times."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One match of a sign: where in the stream's text, how strong, and what its groups captured."""
+
+    sign: Sign
+    strength: Strength
+    start: int
+    end: int
+    groups: Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A cause that a sign of it was found for: where, how strong, and what the sign's groups captured."""
+    """A cause that signs were found for in one rank's text; the fields tell its best hit, ``hits`` all of them."""
 
     cause: Cause
     strength: Strength
@@ -22,29 +43,7 @@ class Candidate:
     start: int
     end: int
     groups: Mapping[str, str]
-
-
-_OPTIONAL = re.compile(r"\\(?:[bBAZdDsSwW]|x..)|\\(.)|(\[(?:\\.|[^\]])*\]|\((?:\\.|[^()]|\((?:\\.|[^()])*\))*\)|.)([?*]|\{0,\d*\})|\[(?:\\.|[^\]])*\]|\((?:\\.|[^()]|\((?:\\.|[^()])*\))*\)|[.^$+|]|\{\d+(?:,\d*)?\}")
-
-
-@functools.lru_cache(maxsize=None)
-def literal_of(pattern: str) -> str:
-    """The longest literal that every match of the pattern contains, lower case ("" where there is none)."""
-    pieces = [""]
-    position = 0
-    for found in _OPTIONAL.finditer(pattern):
-        pieces[-1] += pattern[position : found.start()]
-        position = found.end()
-        if found[1] is not None:
-            pieces[-1] += found[1]
-        elif found[0] == "|":
-            return ""
-        elif found[0] != "+":
-            pieces.append("")
-        else:
-            pieces.append("")
-    pieces[-1] += pattern[position:]
-    return max(pieces, key=len).lower()
+    hits: tuple[Hit, ...] = ()
 
 
 @functools.lru_cache(maxsize=None)
@@ -53,43 +52,80 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def _found(pattern: str, text: str, lowered: str) -> bool:
-    return literal_of(pattern) in lowered and compiled(pattern).search(text) is not None
+class Searched:
+    """One rank's text with what was already asked of it, so that no pattern reads the whole text twice."""
 
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.text = stream.text
+        self.lowered = stream.text.lower()
+        self._known: dict[str, bool] = {}
 
-def _sign_matches(sign: Sign, stream: Stream, lowered: str, situation: Situation) -> Iterable[re.Match[str]]:
-    if literal_of(sign.pattern) not in lowered:
-        return
-    for found in compiled(sign.pattern).finditer(stream.text):
-        low, high = 0, len(stream.text)
-        if sign.near:
-            low, high = max(0, found.start() - sign.near), found.end() + sign.near
-        around, around_lowered = stream.text[low:high], lowered[low:high]
-        if not all(_found(p, around, around_lowered) for p in sign.also):
-            continue
-        if any(_found(p, around, around_lowered) for p in sign.unless):
-            continue
-        groups = {name: value or "" for name, value in found.groupdict().items()}
-        if sign.test is None or sign.test(groups, situation):
-            yield found
+    def holds(self, pattern: str) -> bool:
+        """Whether the pattern is found anywhere."""
+        known = self._known.get(pattern)
+        if known is None:
+            known = literal_of(pattern) in self.lowered and compiled(pattern).search(self.text) is not None
+            self._known[pattern] = known
+        return known
+
+    def holds_near(self, pattern: str, low: int, high: int) -> bool:
+        """Whether the pattern is found between two offsets."""
+        return self.holds(pattern) and compiled(pattern).search(self.text[max(0, low) : high]) is not None
+
+    def hits(self, sign: Sign, situation: Situation) -> Iterator[Hit]:
+        """The first matches of the sign that its conditions allow."""
+        if literal_of(sign.pattern) not in self.lowered:
+            return
+        if not sign.near and (not all(map(self.holds, sign.also)) or any(map(self.holds, sign.unless))):
+            return
+        kept = 0
+        for tries, found in enumerate(compiled(sign.pattern).finditer(self.text)):
+            if tries >= MAX_TRIES or kept >= MAX_HITS:
+                return
+            if sign.near:
+                low, high = found.start() - sign.near, found.end() + sign.near
+                if not all(self.holds_near(p, low, high) for p in sign.also):
+                    continue
+                if any(self.holds_near(p, low, high) for p in sign.unless):
+                    continue
+            groups = {name: value or "" for name, value in found.groupdict().items()}
+            if sign.test is None or sign.test(groups, situation):
+                kept += 1
+                yield Hit(sign, sign.strength, found.start(), found.end(), groups)
 
 
 def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candidate]:
-    """For each cause and stream the strongest, earliest match of its signs."""
+    """For each cause and rank all that its signs found, the strongest and earliest first.
+
+    Causes that the situation refutes are left out: see ``refuted_by``.
+    """
+    allowed = [cause for cause in causes if not refuted_by(cause, situation)]
+    return _match(log, allowed, situation)
+
+
+def ruled_out(log: Log, causes: Iterable[Cause], situation: Situation) -> list[tuple[Candidate, str]]:
+    """The causes whose signs are in the text although the situation refutes them, with the condition that does."""
+    refuted = [(cause, refuted_by(cause, situation)) for cause in causes if cause.refuted]
+    conditions = {cause.slug: condition for cause, condition in refuted if condition}
+    found = _match(log, [cause for cause, condition in refuted if condition], situation)
+    return [(candidate, conditions[candidate.cause.slug]) for candidate in found]
+
+
+def refuted_by(cause: Cause, situation: Situation) -> str:
+    """The condition in which it cannot be this cause, where it holds; otherwise empty."""
+    return next((condition for condition in cause.refuted if holds(condition, situation)), "")
+
+
+def _match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candidate]:
     found: list[Candidate] = []
     causes = tuple(causes)
     for stream in log.streams:
-        lowered = stream.text.lower()
+        searched = Searched(stream)
         for cause in causes:
-            if any(_found(p, stream.text, lowered) for p in cause.unless):
-                continue
-            if any(holds(condition, situation) for condition in cause.refuted):
-                continue
-            hits = [
-                Candidate(cause, sign.strength, stream, hit.start(), hit.end(), {k: v or "" for k, v in hit.groupdict().items()})
-                for sign in cause.signs
-                for hit in _sign_matches(sign, stream, lowered, situation)
-            ]
-            if hits:
-                found.append(max(hits, key=lambda c: (c.strength, -c.start)))
+            hits = [hit for sign in cause.signs for hit in searched.hits(sign, situation)]
+            if hits and not any(map(searched.holds, cause.unless)):
+                hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
+                best = hits[0]
+                found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
     return found

@@ -22,6 +22,7 @@ _GITHUB = re.compile(
     re.IGNORECASE,
 )
 _HASHES = re.compile(r"##(\w{0,32})(?=\[)")
+_OPENED = re.compile(r"(##\w{0,32})\[")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~!@&])")
 
 
@@ -47,7 +48,7 @@ def safe_line(text: str) -> str:
 
 def safe_json(rendered: str) -> str:
     """Rendered JSON with the words a CI system acts on written as escapes: the data stays the same."""
-    return _HASHES.sub(r"##\1", rendered.replace("\x7f", "\\u007f")).replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b")
+    return _OPENED.sub(r"\1\\u005b", rendered)
 
 
 def safe_markdown(text: str) -> str:

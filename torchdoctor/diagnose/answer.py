@@ -1,0 +1,92 @@
+"""From a log to the answer: what was found, in which order, why, and what to change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional
+
+from torchdoctor.causes import catalogue
+from torchdoctor.diagnose import rank, rewrite
+from torchdoctor.diagnose.evidence import consequence_quotes, quotes
+from torchdoctor.diagnose.fixes import choose, fill_or, values_of
+from torchdoctor.diagnose.log import Log
+from torchdoctor.diagnose.match import match, ruled_out
+from torchdoctor.diagnose.ordinary import in_job, unrecognised
+from torchdoctor.diagnose.situation import Situation, holds
+from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
+
+MAX_DIAGNOSES = 5
+_CONFIDENCE: dict[Strength, Confidence] = {Strength.STRONG: "confirmed", Strength.FAIR: "likely", Strength.WEAK: "possible"}
+
+
+def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Answer:
+    """The causes that the log shows, best first, judged with what is known of the machine."""
+    causes = catalogue().causes
+    found = rank.order(match(log, causes.values(), situation), log)
+    found = in_job(found, log, situation, causes)
+    refuted = ruled_out(log, causes.values(), situation)
+    diagnoses = [_diagnosis(one, log, situation) for one in found[:MAX_DIAGNOSES]]
+    if diagnoses:
+        words = tuple(f"{candidate.cause.slug} ({_facts(condition, situation)})" for candidate, condition in refuted[:4])
+        diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(words)))
+    return Answer(tuple(diagnoses), unrecognised(found, log), _what_was_read(log), (*log.notes, *notes))
+
+
+def _diagnosis(one: rank.Found, log: Log, situation: Situation) -> Diagnosis:
+    cause, lead = one.cause, one.lead
+    values = values_of(lead.groups, situation)
+    if lead.stream.rank is not None:
+        values.setdefault("rank", str(lead.stream.rank))
+    fixes = choose(cause.fixes, values, situation)
+    code = rewrite.rewrite(cause.patch, lead, log) if cause.patch else None
+    if code and fixes:
+        fixes = (replace(fixes[0], code=code), *fixes[1:])
+    confirmed = next((condition for condition in cause.confirmed if holds(condition, situation)), "")
+    used = [condition for condition in (confirmed, *(fix.when for fix in fixes)) if condition]
+    return Diagnosis(
+        cause=cause.slug,
+        title=fill_or(cause.title, values),
+        confidence="confirmed" if confirmed else _CONFIDENCE[one.strength],
+        why=fill_or(cause.why, values),
+        evidence=quotes(one),
+        fixes=fixes,
+        facts_used=tuple(dict.fromkeys(fact for condition in used for fact in _each_fact(condition, situation))),
+        explains=tuple(Explained(other.cause.slug, consequence_quotes(other)) for other in one.explains),
+        decided=one.decided,
+        decide=fill_or(cause.decide, values) if cause.decide else "",
+        wrong_advice=fill_or(cause.wrong_advice, values) if cause.wrong_advice else "",
+        consequence=cause.consequence,
+    )
+
+
+_SAID_BY = {"text": "the text", "report": "the report", "machine": "this machine"}
+
+
+def _each_fact(condition: str, situation: Situation) -> list[str]:
+    """The facts that the terms of a condition were judged by."""
+    facts = []
+    for term in condition.split():
+        name = term.split("=")[0].split("<")[0].split(">")[0].rstrip("!")
+        value: Optional[object] = getattr(situation, name, None)
+        if value is not None:
+            source = situation.sources.get(name, "text")
+            facts.append(f"{name.replace('_', ' ')}: {value} (from {_SAID_BY.get(source, source)})")
+    return facts
+
+
+def _facts(condition: str, situation: Situation) -> str:
+    return ", ".join(_each_fact(condition, situation)) or condition
+
+
+def _what_was_read(log: Log) -> str:
+    """One sentence about the input, for an answer that knows nothing."""
+    ranks = sorted({stream.rank for stream in log.streams if stream.rank is not None})
+    events = sum(len(stream.events) for stream in log.streams)
+    lines = log.total_lines or sum(len(stream.lines) for stream in log.streams)
+    words = [f"{lines} line{'s' * (lines != 1)}"]
+    if len(log.files) > 1:
+        words.append(f"{len(log.files)} files")
+    if ranks:
+        words.append(f"{len(ranks)} rank{'s' * (len(ranks) != 1)}")
+    words.append(f"{events} failure{'s' * (events != 1)} seen")
+    return ", ".join(words)

@@ -1,0 +1,164 @@
+"""Order the causes that were found: roots before consequences, then by what speaks for each.
+
+Nothing here knows a cause by name but the two that exist for jobs of several ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+from torchdoctor.diagnose.literals import literal_of
+from torchdoctor.diagnose.log import Event, Log, Stream
+from torchdoctor.diagnose.match import Candidate, Hit
+from torchdoctor.model import Cause, Strength
+
+
+@dataclass
+class Found:
+    """One cause with all it was found by: ``lead`` decides its place, ``candidates`` holds every rank's, lead first."""
+
+    cause: Cause
+    candidates: list[Candidate]
+    explains: list[Found] = field(default_factory=list)
+    decided: str = ""
+
+    @property
+    def lead(self) -> Candidate:
+        """The candidate that speaks most for the cause."""
+        return self.candidates[0]
+
+    @property
+    def strength(self) -> Strength:
+        """Of its best sign."""
+        return self.lead.strength
+
+
+OUTSIDE, WITHIN, MESSAGE = 0, 1, 2
+"""Where a sign matched: outside of every failure, in one's frames, in its message."""
+
+
+def place_of(stream: Stream, hit: Hit) -> int:
+    """Whether the match lies in the message of a failure, in its frames, or outside of all."""
+    first, last = stream.line_at(hit.start), stream.line_at(max(hit.start, hit.end - 1))
+    place = OUTSIDE
+    for event in stream.events:
+        if event.first <= last and first <= event.last:
+            place = max(place, MESSAGE if _in_message(stream, event, hit) else WITHIN)
+    return place
+
+
+def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:
+    """Whether the match reaches into the message of this failure."""
+    if not event.frames:
+        return True
+    begin = stream.starts[event.first]
+    end = stream.starts[event.last + 1] if event.last + 1 < len(stream.starts) else len(stream.text)
+    head = f"{event.type}: " if event.type else ""
+    at = stream.text.rfind(head + " ".join(event.message.split())[:40], begin, end)
+    return at < 0 or hit.end > at
+
+
+def _lead_key(candidate: Candidate) -> tuple[int, int, int, int]:
+    hit = candidate.hits[0] if candidate.hits else None
+    place = place_of(candidate.stream, hit) if hit else OUTSIDE
+    return (-candidate.strength, -place, candidate.stream.lines[candidate.stream.line_at(candidate.start)].number, candidate.stream.rank or 0)
+
+
+def fold(candidates: Iterable[Candidate]) -> dict[str, Found]:
+    """One entry for each cause, whatever the number of ranks that show it."""
+    by_slug: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_slug.setdefault(candidate.cause.slug, []).append(candidate)
+    return {slug: Found(group[0].cause, sorted(group, key=_lead_key)) for slug, group in by_slug.items()}
+
+
+def order(candidates: Sequence[Candidate], log: Log) -> list[Found]:
+    """The causes, best first; each consequence sits in ``explains`` of the root it belongs to."""
+    found = fold(candidates)
+    if not any(stream.events for stream in log.streams):
+        found = {slug: one for slug, one in found.items() if one.strength > Strength.WEAK}
+    _drop_refined(found)
+    roots = _sink_consequences(found)
+    keys = {one.cause.slug: _root_key(one) for one in roots}
+    roots.sort(key=lambda one: keys[one.cause.slug])
+    if len(roots) > 1:
+        roots[0].decided = _decided(keys[roots[0].cause.slug], keys[roots[1].cause.slug])
+    elif roots and roots[0].explains:
+        roots[0].decided = "the other failures follow from it"
+    return roots
+
+
+def _drop_refined(found: dict[str, Found]) -> None:
+    """Leave out each general cause that a more specific one replaces."""
+    gone = {
+        slug
+        for one in found.values()
+        for slug in one.cause.refines
+        if slug in found and slug != one.cause.slug and one.strength >= min(found[slug].strength, Strength.FAIR)
+    }
+    for slug in gone:
+        if any(other not in gone for other, one in found.items() if slug in one.cause.refines):
+            del found[slug]
+
+
+def _sink_consequences(found: dict[str, Found]) -> list[Found]:
+    """The causes that nothing else found explains; what they explain is put under them."""
+    under: dict[str, Found] = {}
+    for one in sorted(found.values(), key=_root_key):
+        for slug in one.cause.explains:
+            other = found.get(slug)
+            if other is None or other is one or slug in under or _explained_by(one, other, under):
+                continue
+            if one.strength > Strength.WEAK or other.cause.consequence:
+                under[slug] = one
+    roots = [one for slug, one in found.items() if slug not in under and not one.cause.consequence]
+    if not roots:
+        roots = [one for slug, one in found.items() if slug not in under]
+        roots.sort(key=_root_key)
+        for one in roots[1:]:
+            under[one.cause.slug] = roots[0]
+        roots = roots[:1]
+    for slug, one in found.items():
+        if slug in under:
+            _top(under[slug], under).explains.append(one)
+    echoes = [one for slug, one in found.items() if slug not in under and one not in roots]
+    if echoes:
+        min(roots, key=_root_key).explains.extend(echoes)
+    return roots
+
+
+def _explained_by(one: Found, other: Found, under: dict[str, Found]) -> bool:
+    """Whether ``one`` is already, directly or not, listed under ``other`` (causes may explain each other)."""
+    current: Optional[Found] = one
+    while current is not None:
+        if current is other:
+            return True
+        current = under.get(current.cause.slug)
+    return False
+
+
+def _top(one: Found, under: dict[str, Found]) -> Found:
+    while one.cause.slug in under:
+        one = under[one.cause.slug]
+    return one
+
+
+_REASONS = ("a root, not an echo", "the stronger sign", "in the failure's own message", "the earliest failure", "the longest matching words")
+
+
+def _root_key(one: Found) -> tuple[int, int, int, int, int]:
+    lead = one.lead
+    place = max((place_of(lead.stream, hit) for hit in lead.hits if hit.strength == lead.strength), default=OUTSIDE)
+    line = lead.stream.lines[lead.stream.line_at(lead.start)].number
+    length = max((len(literal_of(hit.sign.pattern)) for hit in lead.hits), default=0)
+    weight = 2 * lead.strength + place
+    return (int(one.cause.consequence), -weight, -place, line, -length)
+
+
+def _decided(first: tuple[int, ...], second: tuple[int, ...]) -> str:
+    for reason, left, right in zip(_REASONS, first, second):
+        if left != right:
+            return reason
+    return ""
