@@ -1,0 +1,167 @@
+"""GPUs and containers: Docker, Podman, Singularity and Kubernetes without the NVIDIA parts."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_INSTALL_TOOLKIT = (
+    "sudo apt-get install -y nvidia-container-toolkit",
+    "sudo nvidia-ctk runtime configure --runtime=docker",
+    "sudo systemctl restart docker",
+    "docker run --rm --gpus all ubuntu nvidia-smi",
+)
+
+CAUSES = (
+    Cause(
+        slug="container-runtime-missing",
+        title="The container has no access to the GPU: the NVIDIA container runtime is missing or was not asked for",
+        why="A container sees the host's driver only if the NVIDIA Container Toolkit puts the driver's libraries and /dev/nvidia* into it, "
+        "and only when it was started with GPU access. The driver and torch inside the image do not help.",
+        signs=(
+            Sign(r"could not select device driver .{0,12} with capabilities: \[\[[\w, ]{0,30}gpu"),
+            Sign(r"unknown or invalid runtime name: nvidia"),
+            Sign(r"Unknown runtime specified nvidia"),
+            Sign(r"nvidia-container-cli(?:\.real)?: initialization error: load library failed: libnvidia-ml\.so\.1"),
+            Sign(r"nvidia-container-cli(?:\.real)?: (?:initialization|detection|device|driver|mount|ldcache) error", FAIR),
+            Sign(r'exec: "?nvidia-container-runtime(?:-hook)?"?: executable file not found'),
+            Sign(r"nvidia-container-runtime(?:-hook)?.{0,40}(?:no such file or directory|executable file not found)"),
+            Sign(r"The NVIDIA Driver was not detected\. {1,2}GPU functionality will not be available"),
+            Sign(r"Use (?:the NVIDIA Container Toolkit|'?nvidia-docker run'?) to start this container", FAIR),
+            Sign(r"Could not find any NVIDIA libraries on this host"),
+            Sign(r"Could not find any nv ?files on this host", FAIR),
+            Sign(r"unresolvable CDI devices nvidia\.com/gpu"),
+            Sign(r"failed to inject (?:CDI devices|devices from CDI).{0,80}nvidia", FAIR),
+            Sign(
+                r"docker run (?:--?\w[\w=:/.-]* ){0,12}",
+                also=(r"Found no NVIDIA driver on your system",),
+                unless=(r"--gpus", r"--runtime[= ]nvidia", r"nvidia-docker"),
+            ),
+            Sign(
+                r"docker(?: |-)compose",
+                FAIR,
+                also=(r"Found no NVIDIA driver on your system",),
+                unless=(r"capabilities: \[\[?gpu", r"--gpus"),
+            ),
+            Sign(r"Found no NVIDIA driver on your system", FAIR, also=(r"root@[0-9a-f]{12}:",)),
+            Sign(r"Found no NVIDIA driver on your system", FAIR, also=(r"\bcontainer_?(?:id|name)\b",)),
+        ),
+        unless=(r"requirement error: unsatisfied condition: cuda", r"NVML: Driver/library version mismatch"),
+        refines=("cuda-unavailable-no-driver",),
+        explains=("cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
+        fixes=(
+            Fix(
+                "Install the NVIDIA Container Toolkit (nvidia-container-toolkit, formerly nvidia-docker2) on the host, configure the "
+                "runtime and "
+                "restart docker; then start the container with --gpus all (or --runtime=nvidia).",
+                _INSTALL_TOOLKIT,
+                who="admin",
+                risk="restart",
+            ),
+            Fix(
+                "If the toolkit is there, ask for the GPUs: docker run --gpus all; in a compose file a device reservation; singularity or "
+                "apptainer exec --nv; --privileged alone does not bring the driver in.",
+                ("docker run --rm --gpus all ubuntu nvidia-smi",),
+                code="deploy:\n  resources:\n    reservations:\n      devices:\n        - driver: nvidia\n          count: all\n"
+                "          capabilities: [gpu]",
+            ),
+            Fix(
+                "If the host itself shows no GPU in nvidia-smi, install the NVIDIA driver and its libraries on the host first (in a "
+                "virtual machine: "
+                "pass the GPU through).",
+                ("nvidia-smi",),
+                who="admin",
+                risk="disruptive",
+            ),
+        ),
+        decide="docker run --rm --gpus all ubuntu nvidia-smi",
+        examples=(
+            'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].',
+            "$ docker run -it --rm trainer:1.2 python main.py\nRuntimeError: Found no NVIDIA driver on your system. Please check that "
+            "you have an "
+            "NVIDIA GPU and installed a driver from http://www.nvidia.com/Download/index.aspx",
+            "WARNING: The NVIDIA Driver was not detected.  GPU functionality will not be available.\n   Use the NVIDIA Container Toolkit "
+            "to start "
+            "this container with GPU support; see\n   https://docs.nvidia.com/datacenter/cloud-native/ .",
+            "docker: Error response from daemon: unknown or invalid runtime name: nvidia.",
+        ),
+        counterexamples=("$ docker run --rm hello-world\nHello from Docker!",),
+    ),
+    Cause(
+        slug="container-gpu-lost-cgroup",
+        title="A running container has lost its GPUs: its device permissions were reset under it",
+        why="The container was started with GPUs, then systemd on the host reloaded (daemon-reload, a package update) and rewrote the "
+        "container's device cgroup without the NVIDIA devices. The host keeps working, inside the container NVML answers 'Unknown Error'.",
+        signs=(
+            Sign(r"Failed to initialize NVML: Unknown Error"),
+            Sign(r"NVMLError_Unknown: Unknown Error", FAIR),
+            Sign(r"Failed to initialize NVML: Insufficient Permissions", FAIR),
+        ),
+        explains=("cuda-no-device-error", "cuda-unknown-error", "cuda-visible-devices-wrong", "cuda-unavailable-no-driver"),
+        fixes=(
+            Fix(
+                "Restart (recreate) the container: it gets its devices back.",
+                ("docker restart CONTAINER",),
+                risk="restart",
+            ),
+            Fix(
+                "To prevent it: let docker use the cgroupfs driver instead of systemd (native.cgroupdriver=cgroupfs in "
+                "/etc/docker/daemon.json), "
+                "or use CDI, or pass the devices explicitly with --device /dev/nvidia0 --device /dev/nvidiactl --device /dev/nvidia-uvm.",
+                ("sudo nvidia-ctk system create-dev-char-symlinks --create-all", "sudo systemctl restart docker"),
+                who="admin",
+                risk="restart",
+            ),
+            Fix(
+                "On the host itself: the same message can mean a driver in a bad state; read dmesg and reboot.",
+                ("sudo dmesg | grep -i nvrm | tail",),
+                who="admin",
+                risk="disruptive",
+            ),
+        ),
+        decide="nvidia-smi on the host; it works there while it fails in the container",
+        examples=("root@3f1c2ab9d0e4:/workspace# nvidia-smi\nFailed to initialize NVML: Unknown Error",),
+        counterexamples=("curl: (56) Unknown error while receiving data",),
+    ),
+    Cause(
+        slug="k8s-gpu-not-advertised",
+        title="The Kubernetes node does not offer nvidia.com/gpu",
+        why="A pod that asks for nvidia.com/gpu is scheduled only where the NVIDIA device plugin has registered GPUs with the kubelet. The "
+        "plugin is missing, or it found no GPU because the node's container runtime is not set to nvidia; or all GPUs are taken.",
+        signs=(
+            Sign(r"\d+ Insufficient nvidia\.com/(?:gpu|mig)"),
+            Sign(r"Insufficient nvidia\.com/gpu"),
+            Sign(r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container "
+                r"(?:Toolkit|Runtime))"),
+            Sign(r"no runtime for .{0,3}nvidia.{0,3} is configured"),
+            Sign(r"RuntimeHandler .{0,3}nvidia.{0,3} not supported"),
+            Sign(r"requested number of devices unavailable for nvidia\.com/gpu"),
+            Sign(r"nvidia\.com/gpu: {1,8}0\b", FAIR),
+            Sign(r"No devices found\. Waiting indefinitely", FAIR),
+            Sign(r"Incompatible (?:strategy|platform) detected.{0,40}", FAIR, also=(r"device.plugin",)),
+        ),
+        explains=("cuda-unavailable-no-driver", "container-runtime-missing"),
+        fixes=(
+            Fix(
+                "Install the NVIDIA GPU operator, or the device plugin together with the NVIDIA Container Toolkit on every GPU node, and "
+                "make nvidia "
+                "the container runtime there; then look at the node's allocatable resources.",
+                (
+                    "sudo nvidia-ctk runtime configure --runtime=containerd --set-as-default",
+                    "sudo systemctl restart containerd",
+                    "kubectl describe nodes | grep -A8 Allocatable",
+                    "kubectl -n kube-system logs -l name=nvidia-device-plugin-ds",
+                ),
+                who="admin",
+                risk="restart",
+            ),
+            Fix(
+                "If the nodes do list nvidia.com/gpu, all are in use: ask for fewer GPUs, wait, or add a GPU node (and tolerate its "
+                "taint).",
+                ("kubectl describe nodes | grep -e Name: -e nvidia.com/gpu",),
+            ),
+        ),
+        examples=(
+            "Warning  FailedScheduling  2m  default-scheduler  0/4 nodes are available: 4 Insufficient nvidia.com/gpu.",
+            'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "nvidia" is configured',
+        ),
+        counterexamples=("0/4 nodes are available: 4 Insufficient memory.",),
+    ),
+)

@@ -1,0 +1,205 @@
+"""The driver answers, but is in a bad state: unknown error, no fabric manager, a lost GPU, no device."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+CAUSES = (
+    Cause(
+        slug="cuda-unknown-error",
+        title="CUDA initialisation fails with 'unknown error' because the driver is in a bad state",
+        why="cuInit failed without a proper code (999, formerly 30). Typical reasons: nvidia_uvm became stale after suspend and resume, "
+        "/dev/nvidia-uvm is missing (also in a container), or a driver update was not followed by a reboot.",
+        signs=(
+            Sign(r"CUDA unknown error - this may be due to an incorrectly set up environment"),
+            Sign(r"cuda runtime error \((?:999|30)\) ?: unknown error"),
+            Sign(r"error=(?:999|30) : unknown error"),
+            Sign(r"Error 999: unknown error"),
+            Sign(r"Error 30: unknown error"),
+            Sign(r"CUDA_ERROR_UNKNOWN"),
+            Sign(r"cudaErrorUnknown", FAIR),
+            Sign(r"CUDA (?:driver )?error: unknown error", FAIR),
+            Sign(r"cudaGetDeviceCount\w{0,8} failed.{0,60}unknown error", FAIR),
+        ),
+        unless=(r"NVRM: Xid", r"Error 80[234]:"),
+        explains=("cuda-no-device-error", "torch-cpu-only-build", "cuda-visible-devices-wrong"),
+        fixes=(
+            Fix(
+                "Reload the nvidia_uvm kernel module (all CUDA programs stopped); if that does not work, reboot.",
+                ("sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm", "ls -l /dev/nvidia-uvm"),
+                who="admin",
+                risk="restart",
+            ),
+            Fix("Reboot; if the error comes back, reinstall the NVIDIA driver.", ("sudo reboot",), who="admin", risk="disruptive"),
+            Fix(
+                "In a container: /dev/nvidia-uvm has to exist inside it too; create it on the host with "
+                "nvidia-modprobe and restart the container.",
+                ("sudo nvidia-modprobe -u -c=0",),
+                who="admin",
+                risk="restart",
+            ),
+        ),
+        wrong_advice="The message blames a changed CUDA_VISIBLE_DEVICES; unless the program really sets it after "
+        "importing torch, that is not it.",
+        decide="ls -l /dev/nvidia*; sudo dmesg | grep -i nvrm | tail",
+        examples=(
+            "UserWarning: CUDA initialization: CUDA unknown error - this may be due to an incorrectly set up "
+            "environment, e.g. changing env "
+            "variable CUDA_VISIBLE_DEVICES after program start. Setting the available devices to be zero. (Triggered internally at "
+            "../c10/cuda/CUDAFunctions.cpp:118.)",
+            "RuntimeError: cuda runtime error (999) : unknown error at /pytorch/aten/src/THC/THCGeneral.cpp:47",
+            "failed call to cuInit: CUDA_ERROR_UNKNOWN: unknown error",
+        ),
+        counterexamples=("An unknown error occurred while parsing arguments of trainer",),
+    ),
+    Cause(
+        slug="fabric-manager-not-running",
+        title="The GPUs of this NVSwitch machine are not initialised: the Fabric Manager does not run",
+        why="On machines with NVSwitch (HGX, DGX) CUDA starts only after the NVIDIA Fabric Manager, in exactly "
+        "the driver's version, has set up "
+        "the NVLink fabric. nvidia-smi works without it, CUDA answers error 802, system not yet initialized.",
+        signs=(
+            Sign(r"(?:error|runtime error)[ =(:]{1,3}802\b.{0,6}system not yet initialized"),
+            Sign(r"system not yet initialized"),
+            Sign(r"cudaErrorSystemNotReady"),
+            Sign(r"CUDA_ERROR_SYSTEM_NOT_READY"),
+            Sign(r"nvidia-fabricmanager(?:\.service)?[:\]].{0,80}(?:failed|fail to|exit)", FAIR),
+            Sign(r"fabric manager NVIDIA GPU driver interface version .{0,40}don.t match with driver version"),
+            Sign(r"NV_WARN_NOTHING_TO_DO.{0,80}fabric", FAIR),
+        ),
+        explains=("cuda-no-device-error", "cuda-unknown-error", "nccl-p2p-broken", "cuda-unavailable-no-driver"),
+        fixes=(
+            Fix(
+                "On the host (a job or container cannot do it): install nvidia-fabricmanager in exactly the driver's "
+                "version and start the service. "
+                "On older systems it is part of DCGM.",
+                (
+                    "cat /proc/driver/nvidia/version",
+                    "sudo systemctl enable --now nvidia-fabricmanager",
+                    "systemctl status nvidia-fabricmanager",
+                    "nvidia-smi -q | grep -i -A2 fabric",
+                ),
+                who="admin",
+                risk="restart",
+            ),
+            Fix(
+                "On a rented or managed machine ask the provider to start the fabric manager on the host, or take another node.",
+                who="vendor",
+            ),
+        ),
+        decide="systemctl status nvidia-fabricmanager; nvidia-smi -q | grep -i -A2 fabric",
+        examples=(
+            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling "
+            "NumCudaDevices() that "
+            "might have already set an error? Error 802: system not yet initialized",
+            "THCudaCheck FAIL file=THCGeneral.cpp line=50 error=802 : system not yet initialized",
+        ),
+        counterexamples=("Logging system initialized, fabric manager state: completed",),
+    ),
+    Cause(
+        slug="gpu-fell-off-bus",
+        title="A GPU dropped off the PCIe bus and is lost to the driver",
+        why="The driver can no longer reach the device over PCIe (Xid 79, 'GPU is lost'). Software does not do "
+        "that: power, heat, risers and "
+        "slots, the PSU or a defective card do. Everything that fails afterwards is only the echo.",
+        signs=(
+            Sign(r"GPU has fallen off the bus"),
+            Sign(r"NVRM: Xid \(PCI:(?P<pci>[\w:.]+)\): 79\b"),
+            Sign(r"Xid\D{1,30}\b79\b.{0,40}fallen off"),
+            Sign(r"Unable to determine the device handle for GPU ?(?P<pci>[\w:.]+)?:? ?(?:GPU is lost|Unknown Error|Not Found)"),
+            Sign(r"GPU is lost\. {1,2}Reboot the system to recover this GPU"),
+            Sign(r"NVMLError_GpuIsLost"),
+            Sign(r"\bGPU is lost\b", FAIR),
+            Sign(r"ERR!.{0,80}GPU is lost", FAIR),
+        ),
+        explains=(
+            "cuda-no-device-error",
+            "cuda-unknown-error",
+            "unspecified-launch-failure",
+            "xid-45-preemptive-cleanup",
+            "nccl-watchdog-abort",
+        ),
+        refines=("gpu-lost",),
+        fixes=(
+            Fix(
+                "Drain the node, reboot or power-cycle it, and read the Xid lines of dmesg to see which GPU it was.",
+                ("sudo dmesg | grep -i xid", "nvidia-smi", "sudo reboot"),
+                who="admin",
+                risk="disruptive",
+            ),
+            Fix(
+                "If it happens again it is hardware: check power cables and PSU, temperature, risers and seating of "
+                "the card, PCIe link errors "
+                "(AER); have the card replaced if it follows the card.",
+                ("nvidia-smi -q -d TEMPERATURE,POWER", "sudo dmesg | grep -i -e aer -e pcie"),
+                who="vendor",
+                risk="disruptive",
+            ),
+        ),
+        decide="sudo dmesg | grep -i -e xid -e 'fallen off'",
+        examples=(
+            "[51234.8] NVRM: Xid (PCI:0000:1b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
+            "Unable to determine the device handle for GPU 0000:3D:00.0: GPU is lost.  Reboot the system to recover this GPU",
+        ),
+        counterexamples=("The city bus number 79 fell behind schedule",),
+    ),
+    Cause(
+        slug="cuda-no-device-error",
+        title="CUDA reports that no CUDA-capable device is detected",
+        why="The driver answered, but offers no GPU to this process: none is visible (CUDA_VISIBLE_DEVICES, "
+        "container, MIG), or the driver could "
+        "not bring up the device.",
+        signs=(
+            Sign(r"no CUDA-capable device is detected", FAIR),
+            Sign(r"CUDA_ERROR_NO_DEVICE", FAIR),
+            Sign(r"cudaErrorNoDevice", FAIR),
+            Sign(r"cuda runtime error \((?:38|100)\)", FAIR),
+        ),
+        consequence=True,
+        fixes=(
+            Fix(
+                "See whether the driver shows a GPU at all: nvidia-smi. If it does not, fix the driver (install it, "
+                "load the module, reboot).",
+                ("nvidia-smi", "ls -l /dev/nvidia*"),
+                who="admin",
+            ),
+            Fix(
+                "If nvidia-smi shows GPUs, this process is not allowed to see them: check that CUDA_VISIBLE_DEVICES "
+                "names existing devices (or unset "
+                "it), and that the container was started with --gpus all.",
+                ("echo $CUDA_VISIBLE_DEVICES", "unset CUDA_VISIBLE_DEVICES"),
+            ),
+        ),
+        decide="nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES",
+        examples=("RuntimeError: CUDA error: no CUDA-capable device is detected",),
+        counterexamples=("Skipping GPU tests: this runner has no device",),
+    ),
+    Cause(
+        slug="nvidia-smi-no-devices",
+        title="The driver is loaded, but it could bring up no GPU ('No devices were found')",
+        why="nvidia-smi reaches the driver, and the driver has no usable device: initialising the adapter failed "
+        "(power, firmware, a card that "
+        "needs the open kernel module, a passthrough that is incomplete), or the device nodes may not be used.",
+        signs=(
+            Sign(r"nvidia-smi.{0,60} No devices were found", FAIR),
+            Sign(r"NVRM: GPU [\w:.]+: RmInitAdapter failed"),
+            Sign(r"requires use of the NVIDIA open kernel modules"),
+        ),
+        explains=("cuda-no-device-error",),
+        fixes=(
+            Fix(
+                "Read why the driver refused the card: the NVRM lines of dmesg say it.",
+                ("sudo dmesg | grep -i -e nvrm -e RmInitAdapter | tail -20", "lspci | grep -i nvidia"),
+                who="admin",
+            ),
+            Fix(
+                "If dmesg asks for the open kernel modules (Blackwell and newer data-centre GPUs), install the "
+                "driver's -open variant and reboot.",
+                ("sudo apt install nvidia-driver-580-open", "sudo reboot"),
+                who="admin",
+                risk="disruptive",
+            ),
+            Fix("Otherwise power-cycle the machine and check the card's power cables and slot.", who="admin", risk="disruptive"),
+        ),
+        examples=("[   12.2] NVRM: GPU 0000:65:00.0: RmInitAdapter failed! (0x26:0x56:1482)\n$ nvidia-smi\nNo devices were found",),
+        counterexamples=("bluetoothctl: scan finished, zero entries",),
+    ),
+)

@@ -1,0 +1,283 @@
+"""The wrong torch is installed, or a damaged one, or it is not where the running interpreter looks."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_MAC = r"(?<![:\w])/Users/[\w.-]+/"
+_REINSTALL = (
+    "pip uninstall -y torch torchvision torchaudio",
+    "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",
+)
+_JETSON = r"(?:\btegra|\bjetson|\bJetPack|\bL4T\b|\borin\b|nvidia@)"
+
+CAUSES = (
+    Cause(
+        slug="torch-cpu-only-build",
+        title="The installed torch is a CPU-only build",
+        why="This torch was compiled without CUDA (version ending in +cpu, or a wheel from an index or channel without CUDA), so it "
+            "cannot use "
+        "an NVIDIA GPU whatever driver or toolkit the machine has.",
+        signs=(
+            Sign(r"Torch not compiled with CUDA enabled"),
+            Sign(r"PyTorch was compiled without CUDA support"),
+            Sign(r"PyTorch is not linked with support for cuda devices"),
+            Sign(r"Cannot initialize CUDA without ATen_cuda library", FAIR),
+            Sign(r"PyTorch [\d.]+\+cu\d+ with CUDA \d+ \(you have (?P<have>[\d.]+\+cpu)\)"),
+            Sign(r"Could not run 'aten::empty(?:\.memory_format|_strided)' with arguments from the 'CUDA' backend"),
+            Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"(?:NVIDIA-SMI|Nvidia driver version: \d|GPU \d: |GeForce|Tesla)",)),
+            Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"Is CUDA available: False",)),
+            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"torch\.cuda\.is_available\(\)\)? ?:?(?:>>>)? ?False",)),
+            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} "
+                r"requested",)),
+            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"CUDA is not available",)),
+            Sign(
+                r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested",
+                FAIR,
+                also=(r"torch\.cuda\.is_available\(\): False",),
+                unless=(r"CUDA_VISIBLE_DEVICES'\]: (?:-1|\d)", r"device_count\(\): [1-9]"),
+            ),
+            Sign(r"CUDA unavailable, invalid device (?P<device>\d+) requested", FAIR),
+        ),
+        unless=(_MAC, _JETSON),
+        refuted=("os=macos",),
+        explains=("xformers-mismatch", "cuda-no-device-error", "cuda-hardcoded"),
+        fixes=(
+            Fix(
+                "Uninstall torch and install a CUDA build from the PyTorch wheel index, into the same interpreter; then "
+                "torch.version.cuda must "
+                "not be None. Driver 570 or newer: cu128; 560: cu126; older 12.x drivers: cu121 with torch up to 2.5.",
+                (*_REINSTALL, 'python -c "import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())"'),
+            ),
+            Fix(
+                "With conda: the solver chose a cpu_* build; remove pytorch and install pytorch-gpu from conda-forge (or the pip wheel).",
+                ("conda remove pytorch torchvision", "conda install -c conda-forge pytorch-gpu"),
+                when="installer=conda",
+            ),
+            Fix(
+                "Where there is no NVIDIA GPU: do not hard-code cuda; run on the CPU.",
+                code='device = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+            ),
+        ),
+        decide='python -c "import torch; print(torch.__version__, torch.version.cuda)"; nvidia-smi',
+        examples=(
+            '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n'
+            '    raise AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
+            "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
+        ),
+        counterexamples=(
+            'File "/Users/kim/x.py", line 3, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
+            "torch-2.4.0+cpu installed, running on cpu as asked\nepoch 1 done",
+        ),
+    ),
+    Cause(
+        slug="jetson-wheel",
+        title="A generic aarch64 torch wheel without CUDA is installed on a Jetson",
+        why="PyPI's aarch64 wheels are made for servers or the CPU. The Jetson's integrated GPU needs NVIDIA's own torch build for the "
+        "installed JetPack version.",
+        signs=(
+            Sign(r"Torch not compiled with CUDA enabled", also=(_JETSON,)),
+            Sign(r"torch-[\d.]+\+?\w*-cp\d+-cp\d+m?-(?:linux|manylinux\w*)_aarch64\.whl", FAIR, also=(_JETSON, r"CUDA")),
+            Sign(r"torch\.cuda\.is_available\(\)", FAIR, also=(_JETSON, r"\bFalse\b", r"aarch64")),
+            Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
+        ),
+        refines=("torch-cpu-only-build",),
+        fixes=(
+            Fix(
+                "Uninstall the generic wheel and install NVIDIA's torch wheel for this JetPack version (with the torchvision built for "
+                "it).",
+                ("cat /etc/nv_tegra_release", "pip uninstall -y torch torchvision"),
+            ),
+            Fix("Or run in NVIDIA's l4t-pytorch container for this JetPack, started with --runtime nvidia."),
+        ),
+        url="https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/index.html",
+        examples=("nvidia@orin-4:~$ python3 cam.py\nAssertionError: Torch not compiled with CUDA enabled",),
+        counterexamples=("nvidia@orin-4:~$ python3 cam.py\nfps 31.2",),
+    ),
+    Cause(
+        slug="torch-not-installed-wrong-interpreter",
+        title="The Python that runs has no torch: it is installed for another interpreter or environment, or not at all",
+        why="Python looks for torch only in the environment of the interpreter that runs the script. pip may belong to another one (system "
+        "Python, another venv or conda environment, another notebook kernel), so 'pip show torch' can succeed while import fails.",
+        signs=(
+            Sign(r"No module named '?torch'?(?![\w.'])"),
+            Sign(r"ModuleNotFoundError: No module named 'torch'"),
+            Sign(r"ImportError: No module named torch(?![\w.])"),
+            Sign(r"(?:bash|zsh|sh|slurmstepd|srun): .{0,60}torchrun: (?:command not found|No such file)", FAIR),
+            Sign(r"torchrun\W{0,3}: (?:command )?not found", FAIR),
+            Sign(r"requires the PyTorch library but it was not found in your environment", FAIR),
+            Sign(r"None of PyTorch, TensorFlow >= [\d.]+, or Flax have been found", FAIR),
+            Sign(r"At least one of TensorFlow [\d.]+ or PyTorch should be installed", FAIR),
+        ),
+        unless=(
+            r"pip-build-env",
+            r"get_requires_for_build",
+            r"build_meta\.py",
+            r"subprocess-exited-with-error",
+            r"build-isolation",
+            r"Failed to build",
+            r"builds-v\d",
+            r"'torch' is not a package",
+            r"setup\.py (?:egg_info|bdist_wheel|install|develop)",
+            r"Disabling PyTorch because PyTorch",
+        ),
+        fixes=(
+            Fix(
+                "Install torch with the same interpreter that runs the script: python -m pip, not a bare pip.",
+                ('python -c "import sys; print(sys.executable)"', "python -m pip install torch"),
+            ),
+            Fix(
+                "Or activate (select) the environment that has torch before running: conda activate, source venv/bin/activate, the "
+                "notebook's kernel, "
+                "the IDE's interpreter.",
+                ("python -m pip show torch", "which -a python pip"),
+            ),
+        ),
+        decide='python -c "import sys; print(sys.executable)"; python -m pip show torch',
+        examples=(
+            '$ pip show torch\nName: torch\nVersion: 2.4.1\n$ python eval.py\nTraceback (most recent call last):\n  File "eval.py", line '
+            '3, in '
+            "<module>\n    import torch\nModuleNotFoundError: No module named 'torch'",
+            "bash: torchrun: command not found",
+        ),
+        counterexamples=(
+            "  File \"/tmp/pip-build-env-x1/overlay/lib/python3.10/site-packages/setuptools/build_meta.py\", line 480\n"
+            "ModuleNotFoundError: No module named 'torch'",
+            "ModuleNotFoundError: No module named 'torchmetrics'",
+        ),
+    ),
+    Cause(
+        slug="torch-install-broken",
+        title="Files of the torch installation are missing or damaged",
+        why="An install was interrupted (disk full, network, two pip runs at once) or two versions were written over each other, so that "
+            "a part "
+        "of torch's own files is absent or cut off. Importing torch therefore fails inside torch itself.",
+        signs=(
+            Sign(r"torch/lib/lib(?P<library>[\w-]+)\.so[\d.]*: (?:file too short|invalid ELF header)"),
+            Sign(r"torch/lib/lib(?P<library>torch\w*|c10\w*|shm)\.so: cannot open shared object file"),
+            Sign(r"libtorch_global_deps\.so: cannot open shared object file"),
+            Sign(r"No module named '?torch\._(?:C|utils|six_moves|tensor|jit_internal|namedtensor_internals)'?", FAIR),
+            Sign(r"No module named '?torch\.(?:version|nn|cuda|autograd|storage|random|serialization|types)'?", FAIR),
+            Sign(r"NameError: name '_C' is not defined", FAIR, also=(r"torch",)),
+            Sign(r"(?<!\w)module 'torch' has no attribute "
+                r"'(?P<name>__version__|Tensor|tensor|device|cuda|nn|float32|no_grad|from_numpy|manual_seed)'", FAIR),
+            Sign(r"Ignoring invalid distribution [-~]?(?:orch|torch|~orch)", FAIR),
+            Sign(r"No package metadata was found for torch\b", FAIR),
+            Sign(r"torch[/\\]lib[/\\]libshm.{0,40}(?:torch_shm_manager).{0,60}(?:No such file|not found|unable to)", FAIR),
+            Sign(r"Unable to find torch_shm_manager"),
+            Sign(r"error executing torch_shm_manager", FAIR),
+        ),
+        unless=(
+            r"partially initialized module",
+            r"'torch' is not a package",
+            r"consider renaming",
+            r"loaded the `torch/_C` folder",
+            r"incompatible architecture",
+        ),
+        fixes=(
+            Fix(
+                "Uninstall torch completely (repeat until nothing is left, delete stray ~orch folders) and reinstall it in a clean "
+                "environment "
+                "without pip's cache.",
+                ("pip uninstall -y torch torchvision torchaudio", "pip install --no-cache-dir torch torchvision torchaudio"),
+            ),
+            Fix(
+                "Make sure that the disk has room and that no file or folder named torch lies beside the script.",
+                ("df -h", 'python -c "import torch; print(torch.__file__)"'),
+            ),
+        ),
+        decide='python -c "import torch; print(torch.__file__, torch.__version__)"',
+        examples=(
+            "    ctypes.CDLL(global_deps_lib_path, mode=ctypes.RTLD_GLOBAL)\nOSError: /opt/venv/lib/python3.11/site-packages/torch/lib/"
+            "libtorch_global_deps.so: cannot open shared object file: No such file or directory",
+            "ImportError: /opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: file too short",
+            "AttributeError: module 'torch' has no attribute '__version__'",
+        ),
+        counterexamples=("AttributeError: module 'torch' has no attribute 'compiler'",),
+    ),
+    Cause(
+        slug="conda-pip-torch-mix",
+        title="Two torch copies are mixed in one environment: Python files of one, compiled library of the other",
+        why="torch's Python files and its compiled torch._C must be of one version. Here a second install (pip over conda, a cloned or "
+            "upgraded "
+        "environment, another libtorch on LD_LIBRARY_PATH) left parts of another version behind.",
+        signs=(
+            Sign(r"module '?torch\._C'? has no attribute '(?P<name>\w+)'"),
+            Sign(r"cannot import name '?(?P<name>\w+)'? from '?torch\._C'?"),
+            Sign(r"module 'torch\._C\.\w+' has no attribute", FAIR),
+            Sign(r"torch/lib/libtorch_python\.so: undefined symbol: (?P<symbol>\w+)"),
+            Sign(r"torch/_C\.[\w.-]+\.so: undefined symbol: (?P<symbol>\w+)"),
+            Sign(r"torch/lib/libtorch(?:_cpu|_cuda)?\.so: undefined symbol: _ZN[\w]{0,20}(?:c10|2at|5torch)", FAIR),
+            Sign(r"function '_has_torch_function' already has a docstring", FAIR),
+        ),
+        unless=(r"iJIT_NotifyEvent", r"partially initialized module", r"nvJitLink", r"symbol: nccl"),
+        explains=("torch-install-broken",),
+        fixes=(
+            Fix(
+                "Uninstall every torch in this environment, with pip and with conda, until none is found; then reinstall one version.",
+                (
+                    "conda remove --force pytorch torchvision torchaudio pytorch-cuda libtorch",
+                    "pip uninstall -y torch torchvision torchaudio",
+                    "pip uninstall -y torch",
+                    "pip install torch torchvision torchaudio",
+                ),
+            ),
+            Fix(
+                "Or start from a fresh, clean environment and install torch once, either with conda or with pip; check that "
+                "LD_LIBRARY_PATH and "
+                "PYTHONPATH name no other torch.",
+                ("python -m venv fresh", "fresh/bin/pip install torch", "unset LD_LIBRARY_PATH PYTHONPATH"),
+            ),
+        ),
+        decide='pip list | grep -i torch; conda list | grep -i torch; python -c "import torch" -v 2>&1 | grep torch/_C',
+        examples=(
+            "AttributeError: module 'torch._C' has no attribute '_cuda_setDevice_v2'",
+            "ImportError: /srv/env/lib/python3.9/site-packages/torch/lib/libtorch_python.so: undefined symbol: "
+            "_ZN5torch3jit17parseSchemaOrNameERKSsb",
+        ),
+        counterexamples=("AttributeError: module 'config' has no attribute 'C'",),
+    ),
+    Cause(
+        slug="torch-downgraded-by-dependency",
+        title="Installing another package replaced torch by another version or build",
+        why="pip resolves each command on its own: a package that pins or wants another torch replaces the one that was there, often a "
+            "CUDA build "
+        "by PyPI's default, while torchvision, torchaudio and xformers stay behind for the old one.",
+        signs=(
+            Sign(
+                r"Successfully uninstalled torch-(?P<was>\d[\w.+]*)",
+                FAIR,
+                also=(r"Successfully installed .{0,1500}\btorch-\d", r"(?:Error: |incompatible\.|is not available|is_available\(\)\)? "
+                    r"?False)"),
+                unless=(r"pip3? install (?:-\S+ ){0,4}torch\b",),
+            ),
+            Sign(
+                r"PyTorch [\d.]+\+?\w* with CUDA \d+ \(you have (?P<now>[\d.]+\+?\w*)\)",
+                also=(r"Couldn't load custom C\+\+ ops",),
+            ),
+            Sign(
+                r"PyTorch [\d.]+\+?\w* with CUDA \d+ \(you have (?P<now>[\d.]+\+?\w*)\)",
+                also=(r"operator torchvision::nms does not exist",),
+            ),
+        ),
+        unless=(r"\(you have [\d.]+\+cpu\)",),
+        explains=("torchvision-version-mismatch", "xformers-mismatch", "pip-torch-pin-conflict", "torchaudio-version-mismatch"),
+        fixes=(
+            Fix(
+                "Reinstall the intended torch, torchvision and torchaudio (and xformers) last, together in one command and in versions "
+                "that match, "
+                "from one index.",
+                ("pip install torch torchvision torchaudio xformers --index-url https://download.pytorch.org/whl/cu128", "pip check"),
+            ),
+            Fix(
+                "Keep it from happening again: install the other package with --no-deps or with a constraints file that pins torch.",
+                ("pip freeze | grep -i ^torch > constraints.txt", "pip install -c constraints.txt PACKAGE"),
+            ),
+        ),
+        decide="pip list | grep -i -e torch -e xformers",
+        examples=(
+            "  Attempting uninstall: torch\n    Found existing installation: torch 2.4.0+cu124\n    Uninstalling torch-2.4.0+cu124:\n"
+            "      Successfully uninstalled torch-2.4.0+cu124\nSuccessfully installed demo-0.3 torch-2.1.2 triton-2.1.0\n"
+            ">>> torch.ops.demo.run\nRuntimeError: the extension was built for torch 2.4",
+        ),
+        counterexamples=("Successfully installed torch-2.4.0 torchvision-0.19.0",),
+    ),
+)
