@@ -5,7 +5,6 @@ Standard library only and Python 3.9, because the patient's interpreter imports 
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ def probe(
     """Declare a probe; the return annotation names the fact type that it reads. ``timeout`` is in seconds."""
 
     def declare(function: Callable[..., Any]) -> Probe:
-        annotation = inspect.getattr_static(function, "__annotations__", {}).get("return")
+        annotation = function.__annotations__.get("return")
         fact = function.__globals__.get(annotation, annotation) if isinstance(annotation, str) else annotation
         return Probe(
             _kebab(function.__name__),

@@ -23,10 +23,10 @@ def _death(check: Check, outcome: Outcome, explain: Explain) -> Finding:
     subject = outcome.subject or ""
     what = {"failed": "raised an error", "crashed": "crashed", "timeout": "did not finish"}[outcome.state]
     title = f"{outcome.probe} {what}: {outcome.detail}" + (f", in {outcome.where}" if outcome.where else "")
-    cause, meaning, fixes = explain(outcome.output or outcome.detail)
+    cause, meaning, fixes = explain("\n".join(part for part in (outcome.stack, outcome.output or outcome.detail) if part))
     evidence = [Evidence(f"probe {outcome.probe}", outcome.detail)]
     if outcome.where:
-        evidence.append(Evidence("stack", outcome.where))
+        evidence.append(Evidence("stack", outcome.stack or outcome.where))
     if outcome.output.strip():
         evidence.append(Evidence("output", outcome.output.strip()[-_MAX_OUTPUT:]))
     status = check.crash if outcome.state != "failed" or check.crash == Status.FAIL else Status.ERROR

@@ -13,8 +13,8 @@ State = Literal["ok", "failed", "crashed", "timeout", "not-run"]
 class Outcome:
     """What became of one probe for one subject.
 
-    detail: one sentence for anything but "ok". output: what the process wrote, its last part, with the stack where it hung.
-    where: file, line and function that were executing, where known. note: said also of an "ok", for example after a second try.
+    detail: one sentence for anything but "ok". output: what the process wrote, its last part. stack: faulthandler's stacks where it
+    crashed or hung, and where: file, line and function of the innermost frame. note: said also of an "ok", for example after a second try.
     """
 
     probe: str
@@ -25,6 +25,7 @@ class Outcome:
     seconds: float = 0.0
     detail: str = ""
     where: str = ""
+    stack: str = ""
     output: str = ""
     note: str = ""
 

@@ -15,6 +15,7 @@ from torchdoctor.engine import platforms
 from torchdoctor.engine.launch import Pipes
 
 KEEP_OUTPUT = 64 * 1024  # bytes of a task's output that are kept: its last part
+MAX_STACK_LINES = 400
 MAX_ANSWER = 64 * 1024 * 1024  # bytes of one answer; more is a worker gone mad
 _STACK_LINE = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)$', re.MULTILINE)
 
@@ -32,6 +33,7 @@ class Worker:
         self._events = events
         self._output: collections.deque[bytes] = collections.deque()
         self._kept = 0
+        self._stack: list[str] = []
         self._lock = threading.Lock()
         self._drained = threading.Event()
         threading.Thread(target=self._read_answers, daemon=True).start()
@@ -50,11 +52,18 @@ class Worker:
             *lines, rest = pending.split(b"\n")
             pending = bytearray(rest)
             for line in lines:
-                try:
-                    self._events.put((self, json.loads(line)))
-                except ValueError:  # cut off by the death of the worker; the end that follows tells the story
-                    continue
+                self._take(line)
         self._events.put((self, None))
+
+    def _take(self, line: bytes) -> None:
+        """One line of the private channel: an answer, or a line of a stack that faulthandler wrote."""
+        if line.startswith(b"{"):
+            try:
+                self._events.put((self, json.loads(line)))
+            except ValueError:  # cut off by the death of the worker; the end that follows tells the story
+                return
+        elif len(self._stack) < MAX_STACK_LINES:
+            self._stack.append(line.decode("utf-8", "replace"))
 
     def _read_output(self) -> None:
         while True:
@@ -76,6 +85,11 @@ class Worker:
         with self._lock:
             self._output.clear()
             self._kept = 0
+            self._stack.clear()
+
+    def stack(self) -> str:
+        """The stacks of the current task's threads, where it crashed or passed its deadline."""
+        return "\n".join(self._stack)
 
     def output(self, wait: float = 0.0) -> str:
         """What the worker wrote since the last task began; waits up to that many seconds for the pipe to be drained."""
@@ -115,12 +129,12 @@ class Worker:
                     continue
 
 
-def innermost(output: str) -> str:
-    """Where the main thread was, from faulthandler's stacks in the output: "file:line in function", or "".
+def innermost(stack: str) -> str:
+    """Where the main thread was, from faulthandler's stacks: "file:line in function", or "".
 
     faulthandler prints the most recent call first, and the current (main) thread last.
     """
-    block = re.split(r"^(?:Current thread|Thread) ", output, flags=re.MULTILINE)[-1]
+    block = re.split(r"^(?:Current thread|Thread) ", stack, flags=re.MULTILINE)[-1]
     for found in _STACK_LINE.finditer(block):
         if "/torchdoctor/engine/" in found["file"].replace("\\", "/"):
             return ""

@@ -249,8 +249,11 @@ class Supervisor:
         assert task is not None
         session.current = None
         session.ran += 1
-        if message["state"] == "ok":
-            note = f"the first try died ({task.first_death}); alone it worked" if task.first_death else ""
+        if message["state"] == "failed" and task.tries == 1 and session.ran > 1:
+            task.first_death = message["traceback"].strip().splitlines()[-1]
+            session.again.append(task)
+        elif message["state"] == "ok":
+            note = f"the first try failed ({task.first_death}); alone it worked" if task.first_death else ""
             self._record(task, "ok", fact=message["fact"], seconds=message["seconds"], note=note, output=worker.output())
         else:
             last = message["traceback"].strip().splitlines()[-1]
@@ -318,7 +321,7 @@ class Supervisor:
             task.first_death = why
             session.again.append(task)
         else:
-            self._record(task, "crashed", f"its process ended with {why}", where=innermost(output), output=output)
+            self._record(task, "crashed", f"its process ended with {why}", stack=worker.stack(), output=output)
         session.ran = 0
         self._after_warm_death(session)
         self._advance(session)
@@ -363,7 +366,7 @@ class Supervisor:
         if task.warm_up:
             self._close(session, f"torch could not be imported again ({detail})")
         else:
-            self._record(task, "timeout", detail, where=innermost(output), output=output, seconds=timeout)
+            self._record(task, "timeout", detail, stack=worker.stack(), output=output, seconds=timeout)
         self._after_warm_death(session)
         self._advance(session)
 
@@ -406,7 +409,8 @@ class Supervisor:
         if task.warm_up:
             return
         probe = task.probe
-        outcome = Outcome(probe.name, probe.lane, task.subject, state, detail=detail, **more)
+        where = innermost(more.get("stack", ""))
+        outcome = Outcome(probe.name, probe.lane, task.subject, state, detail=detail, where=where, **more)
         self.outcomes.add(probe.fact.__name__, outcome)
         if state == "ok":
             self._expand(probe, outcome.fact)

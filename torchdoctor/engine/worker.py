@@ -20,7 +20,7 @@ import sys
 import time
 import traceback
 import warnings
-from typing import Any, TextIO
+from typing import Any
 
 from torchdoctor.codec import to_json
 
@@ -28,11 +28,16 @@ TRACEBACK_LIMIT = 20_000  # characters of a probe's traceback that are passed on
 
 
 class Channel:
-    """JSON lines in and out on private descriptors."""
+    """JSON lines in and out on private descriptors, and the descriptor that takes what probes print.
 
-    def __init__(self, read_fd: int, write_fd: int) -> None:
-        self.reader = os.fdopen(read_fd, "rb", buffering=0 if read_fd < 0 else -1)
+    faulthandler's stacks go out between the answers: the parent tells them apart, because they are no JSON, and they cannot
+    drown in what a probe prints.
+    """
+
+    def __init__(self, read_fd: int, write_fd: int, output_fd: int) -> None:
+        self.reader = os.fdopen(read_fd, "rb")
         self.write_fd = write_fd
+        self.output_fd = output_fd
 
     def receive(self) -> Any:
         """The next message, or None when the parent has closed its end."""
@@ -58,24 +63,23 @@ def _private(fd: int) -> int:
     return copy
 
 
-def _take_streams() -> tuple[Channel, TextIO]:
-    """Move the protocol off the standard descriptors; returns it and a private standard error for stacks."""
-    channel = Channel(_private(0), _private(1))
-    stacks = os.fdopen(_private(2), "w")
-    _point_standard_streams_at(2)
-    return channel, stacks
-
-
-def _point_standard_streams_at(output_fd: int) -> None:
-    """Descriptor 0 reads nothing, 1 goes where standard error goes."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    if nothing > 2:
-        os.close(nothing)
-    os.dup2(output_fd, 1)
+def _take_streams() -> Channel:
+    """Move the protocol off the standard descriptors, and keep a private duplicate of standard error."""
+    channel = Channel(_private(0), _private(1), _private(2))
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    return channel
+
+
+def _restore_standard_streams(output_fd: int) -> None:
+    """Descriptor 0 reads nothing, 1 and 2 go to the captured output, whatever an earlier probe did to them."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output_fd, 1)
+    os.dup2(output_fd, 2)
+    if nothing > 2:
+        os.close(nothing)
 
 
 def _load(module: str, file: str) -> Any:
@@ -97,11 +101,12 @@ def _load(module: str, file: str) -> Any:
         sys.dont_write_bytecode = before
 
 
-def _run(task: dict[str, Any], stacks: TextIO) -> dict[str, Any]:
+def _run(task: dict[str, Any], channel: Channel) -> dict[str, Any]:
     """Run one probe and describe what happened."""
+    _restore_standard_streams(channel.output_fd)
     started = time.perf_counter()
     # Written by a thread of its own that needs no GIL, so that a hang inside C still says where it hangs.
-    faulthandler.dump_traceback_later(task["timeout"], exit=False, file=stacks)
+    faulthandler.dump_traceback_later(task["timeout"], exit=False, file=channel.write_fd)
     try:
         module = _load(task["module"], task["file"])
         found = next(p for p in vars(module).values() if getattr(p, "name", None) == task["probe"] and hasattr(p, "lane"))
@@ -130,7 +135,7 @@ def _fork_is_safe() -> bool:
     )
 
 
-def _fork(socket_fd: int, stacks: TextIO) -> int:
+def _fork(socket_fd: int) -> int:
     """Fork a warm child that serves the pipes which the parent sends over the socket; returns its process id."""
     import socket
 
@@ -148,12 +153,9 @@ def _fork(socket_fd: int, stacks: TextIO) -> int:
         return pid
     try:
         os.setsid()
-        os.dup2(output, 2)
-        os.dup2(output, 1)
-        child_stacks = os.fdopen(output, "w")
-        faulthandler.enable(child_stacks)
+        faulthandler.enable(answer)
         _die_with_parent()
-        _serve(Channel(request, answer), child_stacks, None)
+        _serve(Channel(request, answer, output), None)
     finally:
         os._exit(0)
 
@@ -178,21 +180,19 @@ def _be_first_to_die() -> None:
         return
 
 
-def _serve(channel: Channel, stacks: TextIO, socket_fd: int | None) -> None:
+def _serve(channel: Channel, socket_fd: int | None) -> None:
     """Answer requests until the parent closes its end."""
-    children: list[int] = []
     while True:
         message = channel.receive()
         if message is None or message["do"] == "end":
             return
         if message["do"] == "fork":
-            pid = _fork(socket_fd, stacks) if socket_fd is not None else -1
-            children.append(pid)
+            pid = _fork(socket_fd) if socket_fd is not None else -1
             channel.send({"type": "forked", "worker": message["worker"], "pid": pid})
         elif message["do"] == "reap":
             channel.send({"type": "reaped", "pid": message["pid"], "status": _reap(message["pid"])})
         else:
-            answer = _run(message, stacks)
+            answer = _run(message, channel)
             channel.send({"type": "answer", "task": message["task"], "fork": _fork_is_safe(), **answer})
 
 
@@ -212,14 +212,14 @@ def _reap(pid: int) -> int | None:
 
 def main(first_path: str | None, socket_fd: int | None) -> None:
     """Serve the parent. ``first_path`` goes back in front of ``sys.path``, as the user's own program would have it."""
-    channel, stacks = _take_streams()
-    faulthandler.enable(stacks)
+    channel = _take_streams()
+    faulthandler.enable(channel.write_fd)
     _die_with_parent()
     _be_first_to_die()
     if first_path is not None:
         sys.path.insert(0, first_path)
     channel.send({"type": "hello", "python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable})
-    _serve(channel, stacks, socket_fd)
+    _serve(channel, socket_fd)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # torch's own tear-down costs a tenth of a second and has nothing to tell
