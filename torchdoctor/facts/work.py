@@ -1,8 +1,6 @@
-"""Typed facts: what probes bring back from the patient, before anything is judged.
+"""Facts of real work: what the training step, the Llama forward pass and their company measured.
 
-Standard library only and no syntax newer than Python 3.9: the patient's interpreter imports this file.
-Every class is frozen and JSON-able (numbers, strings, booleans, None, tuples and other classes of this
-file), so a report from another machine can be judged again.
+Numbers only, no judgement; ``torchdoctor/work/`` makes them in the patient's process.
 """
 
 from __future__ import annotations
@@ -10,17 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-# ---------------------------------------------------------------------------------------------------
-# Facts of real work (torchdoctor/work/). Keep this section last.
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception of the patient's torch. ``type`` is qualified (``torch.OutOfMemoryError``)."""
-
-    type: str
-    message: str
-    traceback: str
+from torchdoctor.facts.base import Failure
 
 
 @dataclass(frozen=True)
