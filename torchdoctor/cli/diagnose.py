@@ -10,8 +10,19 @@ import click
 
 @click.command("diagnose")
 @click.argument("paths", metavar="[FILE|DIR|-]...", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="How to write the answer.")
-@click.option("--facts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A report of `torchdoctor run --format json` from the failing machine.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How to write the answer.",
+)
+@click.option(
+    "--facts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A report of `torchdoctor run --format json` from the failing machine.",
+)
 @click.option("--no-local-facts", is_flag=True, help="Use nothing that is known of this machine.")
 @click.option("--all", "show_all", is_flag=True, help="Show every candidate in full.")
 @click.option("--redact", is_flag=True, help="Replace names, paths, addresses and tokens by aliases.")

@@ -106,7 +106,15 @@ _REWRITES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "poetry": (("pip ", "poetry run pip "),),
 }
 """Beginnings of a command and what the same is called for another installer. Nothing else is rewritten."""
-_PIP_ONLY = ("--user", "--break-system-packages", "--no-cache-dir", "--ignore-installed", "--use-pep517", "--no-use-pep517", "--global-option")
+_PIP_ONLY = (
+    "--user",
+    "--break-system-packages",
+    "--no-cache-dir",
+    "--ignore-installed",
+    "--use-pep517",
+    "--no-use-pep517",
+    "--global-option",
+)
 
 
 def for_installer(command: str, situation: Situation) -> str:

@@ -51,7 +51,12 @@ def literal_of(pattern: str) -> str:
         if after == position:
             current.append(literal) if literal is not None else end_piece()
         else:
-            if literal is not None and pattern[position] not in "?*" and not pattern.startswith("{0", position) and pattern[position] == "+":
+            if (
+                literal is not None
+                and pattern[position] not in "?*"
+                and not pattern.startswith("{0", position)
+                and pattern[position] == "+"
+            ):
                 current.append(literal)
             end_piece()
             position = after

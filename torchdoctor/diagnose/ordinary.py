@@ -24,6 +24,8 @@ def unrecognised(found: list[Found], log: Log) -> tuple[Quote, ...]:
     quotes = []
     for stream in log.streams:
         for event in stream.events:
-            index = next((i for i in range(event.last, event.first - 1, -1) if event.type and event.type in stream.lines[i].text), event.last)
+            index = next(
+                (i for i in range(event.last, event.first - 1, -1) if event.type and event.type in stream.lines[i].text), event.last
+            )
             quotes.append(stream.quote(index))
     return tuple(quotes[:MAX_UNRECOGNISED])

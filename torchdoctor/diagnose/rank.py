@@ -63,7 +63,12 @@ def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:
 def _lead_key(candidate: Candidate) -> tuple[int, int, int, int]:
     hit = candidate.hits[0] if candidate.hits else None
     place = place_of(candidate.stream, hit) if hit else OUTSIDE
-    return (-candidate.strength, -place, candidate.stream.lines[candidate.stream.line_at(candidate.start)].number, candidate.stream.rank or 0)
+    return (
+        -candidate.strength,
+        -place,
+        candidate.stream.lines[candidate.stream.line_at(candidate.start)].number,
+        candidate.stream.rank or 0,
+    )
 
 
 def fold(candidates: Iterable[Candidate]) -> dict[str, Found]:
@@ -145,7 +150,13 @@ def _top(one: Found, under: dict[str, Found]) -> Found:
     return one
 
 
-_REASONS = ("a root, not an echo", "the stronger sign", "in the failure's own message", "the earliest failure", "the longest matching words")
+_REASONS = (
+    "a root, not an echo",
+    "the stronger sign",
+    "in the failure's own message",
+    "the earliest failure",
+    "the longest matching words",
+)
 
 
 def _root_key(one: Found) -> tuple[int, int, int, int, int]:

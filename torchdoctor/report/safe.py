@@ -53,7 +53,13 @@ def safe_json(rendered: str) -> str:
 
 def safe_markdown(text: str) -> str:
     """The text for the prose of a Markdown page: no markup, HTML, link or mention of it takes effect."""
-    return _MARKDOWN.sub(r"\\\1", safe_line(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;").replace("\\@", "@\u2060")
+    return (
+        _MARKDOWN.sub(r"\\\1", safe_line(text))
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+        .replace("\\&", "&amp;")
+        .replace("\\@", "@\u2060")
+    )
 
 
 def code_block(text: str, language: str = "") -> str:
