@@ -148,7 +148,7 @@ CAUSES = (
             Sign(r"cudaGetDeviceCount.{0,160}Error 2: out of memory"),
             Sign(r"CUDNN_STATUS_NOT_INITIALIZED", FAIR, also=(r"CUDA out of memory",)),
         ),
-        explains=("cudnn-not-initialized", "cudnn-no-engine"),
+        explains=("cudnn-not-initialized", "cudnn-no-engine", "cudnn-execution-failed"),
         fixes=(
             Fix(
                 "Free the GPU memory: see who holds it with nvidia-smi and end leftover processes or restart the notebook kernel.",

@@ -206,7 +206,6 @@ CAUSES = (
             Sign(r"torch/lib/libtorch_python\.so: undefined symbol: (?P<symbol>\w+)"),
             Sign(r"torch/_C\.[\w.-]+\.so: undefined symbol: (?P<symbol>\w+)"),
             Sign(r"torch/lib/libtorch(?:_cpu|_cuda)?\.so: undefined symbol: _ZN[\w]{0,20}(?:c10|2at|5torch)", FAIR),
-            Sign(r"function '_has_torch_function' already has a docstring", FAIR),
         ),
         unless=(r"iJIT_NotifyEvent", r"partially initialized module", r"nvJitLink", r"symbol: nccl"),
         explains=("torch-install-broken",),

@@ -1,0 +1,76 @@
+"""NumPy and torch: missing, or of another major version than the compiled code expects."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+CAUSES = (
+    Cause(
+        slug="numpy2-abi",
+        title="A module compiled with NumPy 1.x is used with NumPy 2",
+        why="NumPy 2 changed its binary interface. Modules that were compiled against NumPy 1 (torch before 2.3, older scipy, opencv, "
+        "scikit-learn and others) cannot use it, so torch works without its NumPy bridge or the import fails.",
+        signs=(
+            Sign(r"_ARRAY_API not found"),
+            Sign(r"A module that was compiled using NumPy 1\.x cannot be run in NumPy (?P<numpy>[\d.]+\d)"),
+            Sign(r"numpy\.core\.multiarray failed to import", FAIR),
+            Sign(r"numpy\.dtype size changed, may indicate binary incompatibility"),
+            Sign(r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "
+                r"the NumPy 2\.0 release"),
+            Sign(r"module compiled against (?:API|ABI) version 0x\w+ but this version of numpy is 0x\w+"),
+            Sign(r"was compiled against NumPy C-API version 0x\w+", FAIR),
+            Sign(r"No module named 'numpy\._core"),
+            Sign(r"numpy\.ufunc size changed", FAIR),
+        ),
+        explains=("numpy-missing",),
+        fixes=(
+            Fix('Install NumPy 1.26 (downgrade to numpy<2) in this environment.', ('python -m pip install "numpy<2"',)),
+            Fix(
+                "Or upgrade the modules that were built for NumPy 1: torch 2.3 or newer, and the one that the traceback names.",
+                ("python -m pip install -U torch torchvision",),
+            ),
+        ),
+        decide='python -c "import numpy; print(numpy.__version__)"',
+        examples=(
+            "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.1.3 as it may crash. To support both 1.x and "
+            "2.x\nversions of NumPy, "
+            "modules must be compiled with NumPy 2.0.",
+            "UserWarning: Failed to initialize NumPy: _ARRAY_API not found (Triggered internally at "
+            "../torch/csrc/utils/tensor_numpy.cpp:84.)",
+            "ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject",
+        ),
+        counterexamples=("numpy 2.1.3 imported, 40 tests passed",),
+    ),
+    Cause(
+        slug="numpy-missing",
+        title="torch cannot use NumPy: it is not installed, or its import failed",
+        why="torch needs NumPy only for .numpy(), from_numpy and the data loaders' conversions, and looks for it when it is imported. It "
+            "found "
+        "none that works in the running interpreter.",
+        signs=(
+            Sign(r"Numpy is not available"),
+            Sign(r"Failed to initialize NumPy: (?!_ARRAY)(?P<reason>[^(]{0,80})"),
+            Sign(r"PyTorch was compiled without NumPy support"),
+            Sign(r"No module named '?numpy'?(?![\w.'])"),
+            Sign(r"No module named 'numpy'"),
+            Sign(r"Importing the numpy C-extensions failed", FAIR),
+            Sign(r"you should not try to import numpy from its source directory", FAIR),
+            Sign(r"Importing the multiarray numpy extension module failed", FAIR),
+        ),
+        unless=(r"subprocess-exited-with-error", r"get_requires_for_build", r"pip-build-env"),
+        refines=("module-not-installed",),
+        fixes=(
+            Fix(
+                "Install NumPy in the interpreter that runs; for torch older than 2.3 it has to be below 2.",
+                ('python -m pip install "numpy<2"', "python -m pip install numpy"),
+            ),
+            Fix(
+                "If NumPy is there but its import fails, reinstall it (its compiled part does not fit this Python) and restart the "
+                "process.",
+                ("python -m pip install --force-reinstall --no-cache-dir numpy",),
+            ),
+        ),
+        decide='python -c "import numpy, sys; print(numpy.__version__, sys.version)"',
+        examples=("RuntimeError: Numpy is not available", "UserWarning: Failed to initialize NumPy: No module named 'numpy' (Triggered "
+            "internally)"),
+        counterexamples=("numpy is not needed here, skipping",),
+    ),
+)

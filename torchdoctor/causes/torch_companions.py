@@ -1,0 +1,223 @@
+"""torchvision, torchaudio, torchcodec and xformers that do not belong to the installed torch."""
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_TOGETHER = (
+    "pip uninstall -y torch torchvision torchaudio",
+    "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",
+)
+
+CAUSES = (
+    Cause(
+        slug="torchvision-version-mismatch",
+        title="torchvision was built for another torch version than the one installed",
+        why="Each torchvision release contains compiled operators (nms, roi_align) for exactly one torch release. With another torch "
+            "they do not "
+        "load, so torchvision::nms does not exist.",
+        signs=(
+            Sign(r"Couldn't load custom C\+\+ ops"),
+            Sign(r"operator torchvision::\w+ does not exist"),
+            Sign(r"No such operator torchvision::\w+"),
+            Sign(r"partially initialized module 'torchvision' has no attribute 'extension'"),
+            Sign(r"PyTorch and torchvision were compiled with different CUDA (?:major )?versions"),
+            Sign(r"torchvision/(?:_C|image|video_reader)[\w.-]*\.(?:so|pyd): undefined symbol"),
+            Sign(r"torchvision[/\\](?:_C|image)\.pyd.{0,60}(?:WinError 127|procedure could not be found)"),
+            Sign(r"module 'torch\.library' has no attribute '(?:register_fake|impl_abstract)'", also=(r"torchvision",)),
+            Sign(r"'_OpNamespace' '(?:torchvision|image)' object has no attribute"),
+            Sign(r"Failed to load image Python extension:.{0,300}(?:undefined symbol|procedure could not be found)", WEAK),
+        ),
+        refines=("cpp-extension-abi-mismatch", "torch-too-old-for-library", "windows-dll-version-conflict"),
+        fixes=(
+            Fix(
+                "Reinstall torch and torchvision together, in versions that match and from the same index: torchvision 0.(N+15) belongs "
+                "to torch 2.N "
+                "(2.8 with 0.23, 2.7 with 0.22, 2.6 with 0.21, 2.5 with 0.20, 2.4 with 0.19; 1.9 with 0.10, 1.8 with 0.9).",
+                _TOGETHER,
+            ),
+            Fix(
+                "To keep the installed torch, reinstall only the torchvision version that is compatible with it (in an image: use "
+                "another image "
+                "or rebuild it).",
+                ('python -c "import torch; print(torch.__version__)"', "pip install --force-reinstall --no-deps torchvision==VERSION"),
+            ),
+        ),
+        decide="pip list | grep -i torch",
+        url="https://github.com/pytorch/vision#installation",
+        examples=(
+            "RuntimeError: operator torchvision::nms does not exist",
+            "RuntimeError: Couldn't load custom C++ ops. This can happen if your PyTorch and torchvision versions are incompatible, or "
+            "if you had "
+            "errors while compiling torchvision from source.",
+            "AttributeError: partially initialized module 'torchvision' has no attribute 'extension' (most likely due to a circular "
+            "import)",
+        ),
+        counterexamples=("torchvision.ops.nms kept 12 of 300 boxes",),
+    ),
+    Cause(
+        slug="torchvision-cpu-build",
+        title="torch is a CUDA build, but torchvision is a CPU-only build",
+        why="torchvision's operators were compiled without their CUDA half (a CPU wheel, often PyPI's on Windows or a conda cpu build), "
+            "so they "
+        "cannot run on tensors that are on the GPU.",
+        signs=(
+            Sign(r"Could not run 'torchvision::(?P<op>\w+)' with arguments from the 'CUDA' backend"),
+            Sign(r"'torchvision::\w+' is only available for these backends", FAIR),
+            Sign(r"Not compiled with GPU support", also=(r"torchvision[/\\.]",), unless=(r"detectron2", r"maskrcnn", r"mmcv", r"_ext\b")),
+        ),
+        refines=("torchvision-version-mismatch", "extension-built-without-cuda"),
+        fixes=(
+            Fix(
+                "Reinstall torchvision from the same CUDA wheel index as torch (the local tags, such as +cu128, have to agree).",
+                (
+                    'python -c "import torch, torchvision; print(torch.__version__, torchvision.__version__)"',
+                    "pip uninstall -y torchvision",
+                    "pip install torchvision --index-url https://download.pytorch.org/whl/cu128",
+                ),
+            ),
+            Fix(
+                "Or move the boxes and scores to the CPU for this one operator.",
+                code="keep = torchvision.ops.nms(boxes.cpu(), scores.cpu(), iou_threshold).to(boxes.device)",
+            ),
+        ),
+        examples=("NotImplementedError: Could not run 'torchvision::nms' with arguments from the 'CUDA' backend.",),
+        counterexamples=("Could not run 'aten::_foo' with arguments from the 'MPS' backend",),
+    ),
+    Cause(
+        slug="torchaudio-version-mismatch",
+        title="torchaudio was built for another torch version or backend than the one installed",
+        why="Up to 2.10 each torchaudio release contains compiled code for exactly one torch release and CUDA version. With another "
+            "torch its "
+        "library does not load.",
+        signs=(
+            Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio\w*[\w.-]*\.so: u(?:ndefined symbol)?"),
+            Sign(r"PyTorch and TorchAudio were compiled with different CUDA versions"),
+            Sign(r"Could not load this library: .{0,200}torchaudio"),
+            Sign(r"torchaudio[/\\]lib[/\\]\w+\.pyd.{0,80}(?:WinError 127|procedure could not be found)", FAIR),
+            Sign(r"WinError 127", FAIR, also=(r"torchaudio[/\\]_(?:extension|internal)",)),
+            Sign(r"specified procedure could not be found", FAIR, also=(r"torchaudio[/\\]_(?:extension|internal)",)),
+            Sign(r"lib(?:torch\w*|c10\w*|cudart)\.so[\d.]*: cannot open shared object "
+                r"file", also=(r"torchaudio/(?:_extension|extension|_internal)",)),
+            Sign(r"torchaudio requires torch", FAIR),
+        ),
+        refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing", "windows-dll-version-conflict", "torch-install-broken"),
+        fixes=(
+            Fix(
+                "Reinstall torchaudio in the version and build that match the installed torch, from the same index: up to 2.10 "
+                "torchaudio has torch's "
+                "own number (2.8.0 with 2.8.0); torchaudio 2.11 is the last release.",
+                _TOGETHER,
+            ),
+            Fix(
+                "On aarch64 (Jetson) build torchaudio from source against NVIDIA's torch, in the release compatible with it.",
+                when="arch=aarch64",
+            ),
+        ),
+        decide="pip list | grep -i torch",
+        examples=(
+            "OSError: /opt/asr/lib/python3.10/site-packages/torchaudio/lib/libtorchaudio.so: undefined symbol: "
+            "_ZN2at4_ops10zeros_like4callERKNS_6TensorE",
+            "RuntimeError: Detected that PyTorch and TorchAudio were compiled with different CUDA versions. PyTorch has CUDA version "
+            "12.6 whereas "
+            "TorchAudio has CUDA version 12.4.",
+        ),
+        counterexamples=("torchaudio backend: soundfile",),
+    ),
+    Cause(
+        slug="torchcodec-load-failed",
+        title="torchcodec cannot load its library: FFmpeg is missing, or it is made for another torch",
+        why="torchcodec links to the FFmpeg libraries of the system (not the ffmpeg program alone) and to one torch release. It tries "
+            "FFmpeg 4 to 8 "
+        "in turn and found none that loads together with this torch.",
+        signs=(
+            Sign(r"Could not load libtorchcodec"),
+            Sign(r"libtorchcodec_core\d\.(?:so|dylib|dll).{0,120}(?:undefined symbol|cannot open|not found|Could not)", FAIR),
+            Sign(r"libavutil\.so\.\d+: cannot open shared object file", FAIR),
+        ),
+        refines=("cpp-extension-abi-mismatch",),
+        fixes=(
+            Fix(
+                "Install FFmpeg with its shared libraries (version 4 to 8) into the environment or the system.",
+                ("conda install -c conda-forge ffmpeg",),
+            ),
+            Fix(
+                "Install the torchcodec version that pairs with the installed torch (0.7 with torch 2.8, 0.8 and 0.9 with 2.9, 0.5 with "
+                "2.7, 0.2 with "
+                "2.6).",
+                ('python -c "import torch; print(torch.__version__)"', "pip install --force-reinstall torchcodec==0.7"),
+            ),
+        ),
+        url="https://github.com/pytorch/torchcodec#installing-torchcodec",
+        examples=(
+            "RuntimeError: Could not load libtorchcodec. Likely causes:\n          1. FFmpeg is not properly installed in your "
+            "environment. We "
+            "support versions 4, 5, 6 and 7.\n          2. The PyTorch version (2.8.0+cu128) is not compatible with this version of "
+            "TorchCodec.",
+        ),
+        counterexamples=("[torchcodec] decoded 300 frames",),
+    ),
+    Cause(
+        slug="torchcodec-missing",
+        title="Audio or video decoding needs torchcodec, which is not installed",
+        why="Newer torchaudio (2.9 and later) and datasets (4.0 and later) no longer decode themselves, they call torchcodec.",
+        signs=(
+            Sign(r"TorchCodec is required for (?:load|save)_with_torchcodec"),
+            Sign(r"To support (?:decoding|encoding) (?:audio|video)(?: data)?, please install '?torchcodec"),
+            Sign(r"No module named 'torchcodec'"),
+        ),
+        refines=("module-not-installed",),
+        fixes=(
+            Fix(
+                "Install torchcodec in the version for the installed torch, and FFmpeg with its shared libraries.",
+                ("python -m pip install torchcodec", "conda install -c conda-forge ffmpeg"),
+            ),
+            Fix("Or stay with versions that decode themselves: torchaudio below 2.9, datasets below 4.", ('pip install "datasets<4"',)),
+        ),
+        examples=("ImportError: TorchCodec is required for load_with_torchcodec. Please install torchcodec to use this function.",),
+        counterexamples=("TorchCodec 0.8 loaded",),
+    ),
+    Cause(
+        slug="xformers-mismatch",
+        title="xformers was built for another torch, CUDA or Python than the installed one",
+        why="The xformers wheel contains kernels compiled for exactly one torch and CUDA version. With another torch they do not load and "
+        "memory-efficient attention is unavailable.",
+        signs=(
+            Sign(r"PyTorch (?P<built>\d[\w.+]*) with CUDA \w+ \(you have (?P<have>\d[\w.+]*)\)"),
+            Sign(r"xFormers can't load C\+\+/CUDA extensions"),
+            Sign(r"xFormers wasn't buil[dt] with CUDA support"),
+            Sign(r"operator wasn't built - see `?python -m xformers\.info`?", FAIR),
+            Sign(r"xformers[/\\]_C\w*\.(?:so|pyd).{0,40}(?:undefined symbol|cannot open|DLL load failed)"),
+            Sign(r"DLL load failed while importing _C: .{0,80}", FAIR, also=(r"xformers",)),
+            Sign(r"No operator found for `?memory_efficient_attention", FAIR, unless=(r"requires device with capability", r"device=cpu")),
+            Sign(r"No module named 'xformers\._C", FAIR),
+        ),
+        refines=("cpp-extension-abi-mismatch",),
+        fixes=(
+            Fix(
+                "Reinstall xformers in the version built for the installed torch ({have|see pip show torch}), from the same CUDA wheel "
+                "index and "
+                "without letting it replace torch.",
+                (
+                    'python -c "import torch; print(torch.__version__, torch.version.cuda)"',
+                    "pip uninstall -y xformers",
+                    "pip install xformers --index-url https://download.pytorch.org/whl/cu128",
+                    "python -m xformers.info",
+                ),
+            ),
+            Fix(
+                "Or upgrade torch and xformers together in one command, so that the versions match.",
+                ("pip install -U torch torchvision xformers --index-url https://download.pytorch.org/whl/cu128",),
+            ),
+            Fix(
+                "Or do without: uninstall xformers; scaled_dot_product_attention of torch 2 does the same work.",
+                ("pip uninstall -y xformers",),
+            ),
+        ),
+        decide="python -m xformers.info",
+        examples=(
+            "WARNING[XFORMERS]: xFormers can't load C++/CUDA extensions. xFormers was built for:\n    PyTorch 2.3.0+cu121 with CUDA 1201 "
+            "(you have "
+            "2.2.1+cu118)\n    Python  3.10.14 (you have 3.10.6)",
+        ),
+        counterexamples=("xFormers 0.0.27 memory_efficient_attention.cutlassF: available",),
+    ),
+)
