@@ -76,33 +76,35 @@ def children(operator: Any, argument: Any) -> list[Any]:
     return []
 
 
-def nested_repeats(tree: Any, outer: bool = False) -> Iterator[str]:
-    """Unbounded repetitions inside of a repetition: exponential or quadratic where both can take the same text."""
+def nested_repeats(tree: Any) -> Iterator[str]:
+    """Repetitions inside of a repetition where a round has no clear end: exponential or quadratic.
+
+    A round is clear where what follows each inner repetition cannot be taken by that repetition.
+    """
     for operator, argument in tree:
-        many = operator in REPEATS and argument[1] is constants.MAXREPEAT
-        if many and outer and not _delimited(argument[2]):
-            yield "a repetition inside of a repetition"
         repeated = operator in REPEATS and (argument[1] is constants.MAXREPEAT or argument[1] > 20)
         for child in children(operator, argument):
-            if repeated and many and _separated(child):
-                yield from nested_repeats(child, False)
+            if repeated and not _clear_rounds(list(_flat(child))):
+                yield "a repetition inside of a repetition"
             else:
-                yield from nested_repeats(child, outer or repeated)
+                yield from nested_repeats(child)
 
 
-def _separated(tree: Any) -> bool:
-    """Whether each round of a repeated group holds a literal that the repetitions in it cannot take: unambiguous."""
-    fixed: set[str] = set()
-    taken: set[str] = set()
-    for operator, argument in tree:
-        if operator is constants.SUBPATTERN:
-            return _separated(argument[-1])
-        (taken if operator in REPEATS else fixed).update(charset(operator, argument))
-    return bool(fixed) and not fixed & taken
-
-
-def _delimited(tree: Any) -> bool:
-    return False
+def _clear_rounds(nodes: list[tuple[Any, Any]]) -> bool:
+    """Whether each inner repetition is followed, also from round to round, by something it cannot take."""
+    if len(nodes) == 1 and nodes[0][0] not in REPEATS:
+        return True
+    for index, (operator, argument) in enumerate(nodes):
+        if operator not in REPEATS or argument[1] is not constants.MAXREPEAT and argument[1] <= 20:
+            continue
+        taken = charset(operator, argument)
+        for step in range(1, len(nodes) + 1):
+            following, what = nodes[(index + step) % len(nodes)]
+            if taken & charset(following, what):
+                return False
+            if not (following in REPEATS and what[0] == 0):
+                break
+    return True
 
 
 def charset(operator: Any, argument: Any) -> set[str]:

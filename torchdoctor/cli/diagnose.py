@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from torchdoctor.model import Answer
 
 
 @click.command("diagnose")
@@ -21,7 +25,7 @@ import click
 @click.option(
     "--facts",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A report of `torchdoctor run --format json` from the failing machine.",
+    help="What `torchdoctor run --format json` wrote on the failing machine.",
 )
 @click.option("--no-local-facts", is_flag=True, help="Use nothing that is known of this machine.")
 @click.option("--all", "show_all", is_flag=True, help="Show every candidate in full.")
@@ -40,25 +44,49 @@ def command(
     from torchdoctor.diagnose.facts import gather
     from torchdoctor.diagnose.read import read
 
+    _check(ctx, paths)
+    wanted = paths or ("-",)
+    try:
+        log = read(wanted, sys.stdin.buffer.read() if "-" in wanted else None)
+        situation, notes = gather(log, facts, local=not no_local_facts)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error), ctx) from None
+    answer = diagnose(log, situation, notes)
+    text = _rendered(answer, format_, show_all)
+    if redact:
+        from torchdoctor.report.redact import redact as redacted
+
+        text = redacted(text)
+    _write(text)
+    ctx.exit(answer.exit_code)
+
+
+def _check(ctx: click.Context, paths: tuple[str, ...]) -> None:
+    """Refuse what does not exist; say what is awaited where a person types nothing."""
     for path in paths:
         if path != "-" and not Path(path).exists():
             raise click.BadParameter(f"{path!r} does not exist.", ctx, param_hint="FILE")
-    if not paths and sys.stdin.isatty():
-        click.echo("Paste the error, then press Ctrl-D (Ctrl-Z and Enter on Windows).", err=True)
-    wanted = paths or ("-",)
-    log = read(wanted, sys.stdin.buffer.read() if "-" in wanted else None)
-    situation, notes = gather(log, facts, local=not no_local_facts)
-    answer = diagnose(log, situation, notes)
+    if (not paths or "-" in paths) and sys.stdin.isatty():
+        click.echo("Paste the error, then press Ctrl-D on a line of its own (Windows: Ctrl-Z and Enter).", err=True)
+
+
+def _rendered(answer: Answer, format_: str, show_all: bool) -> str:
     if format_ == "json":
-        from torchdoctor.report.diagnosis_json import render as as_json
+        from torchdoctor.report import diagnosis_json
 
-        click.echo(as_json(answer))
-    elif format_ == "markdown":
-        from torchdoctor.report.diagnosis_markdown import render as as_markdown
+        return diagnosis_json.render(answer)
+    if format_ == "markdown":
+        from torchdoctor.report import diagnosis_markdown
 
-        click.echo(as_markdown(answer))
-    else:
-        from torchdoctor.report.diagnosis_text import render as as_text
+        return diagnosis_markdown.render(answer)
+    from torchdoctor.report import diagnosis_text, layout
 
-        click.echo(as_text(answer))
-    ctx.exit(answer.exit_code)
+    return diagnosis_text.render(answer, layout.terminal_of(), show_all)
+
+
+def _write(text: str) -> None:
+    """Write to standard output whatever its encoding."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()

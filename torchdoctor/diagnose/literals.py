@@ -64,6 +64,38 @@ def literal_of(pattern: str) -> str:
     return max(pieces, key=len, default="").lower()
 
 
+def bounded(pattern: str, most: int) -> str:
+    """The pattern with ``+``, ``*`` and ``{n,}`` written as repetitions of at most ``most``."""
+    parts: list[str] = []
+    position, size = 0, len(pattern)
+    while position < size:
+        char = pattern[position]
+        if char == "\\":
+            step = pattern[position : position + 2]
+        elif char == "[":
+            step = pattern[position : _after_set(pattern, position)]
+        elif char == "(" and pattern.startswith("(?", position):
+            step = "(?"
+        elif char in "+*":
+            parts.append(f"{{{int(char == '+')},{most}}}")
+            position += 1
+            continue
+        elif (
+            char == "{"
+            and pattern[position + 1 : pattern.find("}", position)].rstrip(",").isdigit()
+            and pattern[pattern.find("}", position) - 1] == ","
+        ):
+            least = pattern[position + 1 : pattern.find(",", position)]
+            parts.append(f"{{{least},{max(most, int(least))}}}")
+            position = pattern.find("}", position) + 1
+            continue
+        else:
+            step = char
+        parts.append(step)
+        position += len(step)
+    return "".join(parts)
+
+
 def _after_set(pattern: str, position: int) -> int:
     """The offset behind the character set that begins here."""
     position += 1

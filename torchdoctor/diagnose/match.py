@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from torchdoctor.diagnose.literals import literal_of
+from torchdoctor.diagnose.literals import bounded, literal_of
 from torchdoctor.diagnose.log import Log, Stream
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Cause, Sign, Strength
 
 MAX_HITS = 8
 """Matches of one sign that are kept for one rank: enough to quote and to find the earliest that counts."""
+MAX_REPEAT = 256
+"""Characters that an unbounded repetition of a pattern may take: longer than any path or name that matters."""
 MAX_TRIES = 64
 """Matches of one sign that are looked at for one rank; a log may repeat a line a million times."""
 
@@ -48,8 +50,11 @@ class Candidate:
 
 @functools.lru_cache(maxsize=None)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern as it is searched: ignoring case."""
-    return re.compile(pattern, re.IGNORECASE)
+    """The pattern as it is searched: ignoring case, and with every repetition bounded.
+
+    A pattern that begins with ``\\S+`` would read the rest of a line without spaces again from every character of it.
+    """
+    return re.compile(bounded(pattern, MAX_REPEAT), re.IGNORECASE)
 
 
 class Searched:
