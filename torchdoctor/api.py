@@ -1,6 +1,6 @@
 """All that a check file or a cause file imports."""
 
-from torchdoctor.declare import Each, check, fail, info, ok, probe, skip, unknown, warn
+from torchdoctor.declare import Each, Findings, check, fail, info, ok, probe, skip, unknown, warn
 from torchdoctor.model import Cause, Evidence, Finding, Fix, Sign, Status, Strength
 
 FAIR, STRONG, WEAK = Strength.FAIR, Strength.STRONG, Strength.WEAK
@@ -13,6 +13,7 @@ __all__ = [
     "Each",
     "Evidence",
     "Finding",
+    "Findings",
     "Fix",
     "Sign",
     "Status",

@@ -29,7 +29,7 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 

@@ -139,9 +139,7 @@ def check(code: str, group: str, crash: Status = Status.ERROR, since: str = "0.1
 
     def declare(function: Callable[..., Any]) -> Check:
         names = function.__globals__
-        needs = {
-            parameter: _need(annotation, names) for parameter, annotation in function.__annotations__.items() if parameter != "return"
-        }
+        needs = {parameter: _need(annotation, names) for parameter, annotation in function.__annotations__.items() if parameter != "return"}
         doc = names.get("__doc__") or function.__doc__ or ""
         return Check(_kebab(function.__name__), code, group, function.__module__, doc, function, needs, crash, since)
 
@@ -149,6 +147,8 @@ def check(code: str, group: str, crash: Status = Status.ERROR, since: str = "0.1
 
 
 Seen = Iterable[tuple[str, Any]]
+Findings = Iterator[Finding]
+"""What a check yields."""
 
 
 def _finding(status: Status, title: str, seen: Seen, fixes: Iterable[Fix], cause: Optional[str], subject: str) -> Finding:

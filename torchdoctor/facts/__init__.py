@@ -1,41 +1,29 @@
 """The typed facts that probes read and checks judge: frozen, JSON-able, one module an area."""
 
-from torchdoctor.facts.base import Failure
-from torchdoctor.facts.host import Bus, Disk, Disks, Host, Limits, NvidiaDriver, NvidiaGpu, PciDevice, Resources
-from torchdoctor.facts.install import TorchImport
-from torchdoctor.facts.work import (
-    Deviation,
-    DtypeRun,
-    LlamaRun,
-    Misplaced,
-    MixedOperator,
-    Part,
-    PlacementRun,
-    RoundTrip,
-    TrainingFullRun,
-    TrainingRun,
-)
-
-__all__ = [
-    "Bus",
-    "Deviation",
-    "Disk",
-    "Disks",
-    "DtypeRun",
-    "Failure",
-    "Host",
-    "Limits",
-    "LlamaRun",
-    "Misplaced",
-    "MixedOperator",
-    "NvidiaDriver",
-    "NvidiaGpu",
-    "Part",
-    "PciDevice",
-    "PlacementRun",
-    "Resources",
-    "RoundTrip",
-    "TorchImport",
-    "TrainingFullRun",
-    "TrainingRun",
-]
+from torchdoctor.facts.base import Failure as Failure
+from torchdoctor.facts.device import Backend as Backend
+from torchdoctor.facts.device import Device as Device
+from torchdoctor.facts.device import DeviceContext as DeviceContext
+from torchdoctor.facts.device import Devices as Devices
+from torchdoctor.facts.device import DtypeRuns as DtypeRuns
+from torchdoctor.facts.device import TorchBuild as TorchBuild
+from torchdoctor.facts.host import Bus as Bus
+from torchdoctor.facts.host import Disk as Disk
+from torchdoctor.facts.host import Disks as Disks
+from torchdoctor.facts.host import Host as Host
+from torchdoctor.facts.host import Limits as Limits
+from torchdoctor.facts.host import NvidiaDriver as NvidiaDriver
+from torchdoctor.facts.host import NvidiaGpu as NvidiaGpu
+from torchdoctor.facts.host import PciDevice as PciDevice
+from torchdoctor.facts.host import Resources as Resources
+from torchdoctor.facts.install import TorchImport as TorchImport
+from torchdoctor.facts.work import Deviation as Deviation
+from torchdoctor.facts.work import DtypeRun as DtypeRun
+from torchdoctor.facts.work import LlamaRun as LlamaRun
+from torchdoctor.facts.work import Misplaced as Misplaced
+from torchdoctor.facts.work import MixedOperator as MixedOperator
+from torchdoctor.facts.work import Part as Part
+from torchdoctor.facts.work import PlacementRun as PlacementRun
+from torchdoctor.facts.work import RoundTrip as RoundTrip
+from torchdoctor.facts.work import TrainingFullRun as TrainingFullRun
+from torchdoctor.facts.work import TrainingRun as TrainingRun

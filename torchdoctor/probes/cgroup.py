@@ -21,7 +21,7 @@ def folders(controller: str, groups: Optional[str] = None, root: Path = ROOT) ->
     text = groups if groups is not None else _read(Path("/proc/self/cgroup")) or ""
     place, base = "/", root
     for line in text.splitlines():
-        number, names, path = (line.split(":", 2) + ["", ""])[:3]
+        number, names, path = ([*line.split(":", 2), "", ""])[:3]
         if controller in names.split(","):
             place, base = path, root / names if (root / names).is_dir() else root / controller
             break
@@ -38,7 +38,9 @@ def folders(controller: str, groups: Optional[str] = None, root: Path = ROOT) ->
     return found or [base]
 
 
-def tightest(controller: str, names: tuple[str, str], groups: Optional[str] = None, root: Path = ROOT) -> tuple[Optional[int], Optional[Path]]:
+def tightest(
+    controller: str, names: tuple[str, str], groups: Optional[str] = None, root: Path = ROOT
+) -> tuple[Optional[int], Optional[Path]]:
     """The lowest limit in any of these files (version 2's name, version 1's name) and the folder that sets it."""
     best: tuple[Optional[int], Optional[Path]] = (None, None)
     for folder in folders(controller, groups, root):

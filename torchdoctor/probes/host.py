@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
@@ -38,7 +39,7 @@ def _release() -> tuple[str, str]:
     return platform.system(), platform.release()
 
 
-def container(environ: "os._Environ[str] | dict[str, str]", root: str = "/") -> Optional[str]:
+def container(environ: Mapping[str, str], root: str = "/") -> Optional[str]:
     """What kind of container this is, by the marks that each kind leaves; None outside of one."""
     at = Path(root)
     if environ.get("KUBERNETES_SERVICE_HOST"):
