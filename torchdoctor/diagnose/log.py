@@ -23,6 +23,8 @@ class Line:
     text: str
     raw: str = ""
     time: Optional[str] = None
+    rank: Optional[int] = None  # of this line; a stream of one rank may hold lines of its launcher, which have none
+    host: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,18 @@ class Event:
     last: int
     frames: tuple[Frame, ...] = ()
     chain: int = 0
+    rank: Optional[int] = None  # whose failure it is, where a prefix, a file name or the message itself tells
+    exit_code: Optional[int] = None  # of kind "exit" and "signal": the process's exit code, negative for a signal
+    via: str = ""  # "summary" (a launcher's table), "ignored" (Exception ignored in), "worker" (told by another process)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What one rank (or the whole text, where ranks are not told apart) wrote, in order."""
+    """What one rank (or the whole text, where ranks are not told apart) wrote, in order.
+
+    Where only one rank is named in a text, its lines and the others stay together in one stream of rank None,
+    and the lines carry the rank; where several are, each rank has its stream and the rest has one of rank None.
+    """
 
     rank: Optional[int]
     host: Optional[str]
@@ -78,7 +87,7 @@ class Stream:
     def quote(self, index: int) -> Quote:
         """The line of this index, as evidence."""
         line = self.lines[index]
-        return Quote(line.file, line.number, line.text, self.rank)
+        return Quote(line.file, line.number, line.text, self.rank if line.rank is None else line.rank)
 
 
 def make_stream(lines: tuple[Line, ...], events: tuple[Event, ...] = (), rank: Optional[int] = None, host: Optional[str] = None) -> Stream:

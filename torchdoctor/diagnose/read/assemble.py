@@ -1,56 +1,151 @@
-"""Put the steps of reading together: sources to text, text to lines, lines to streams."""
+"""Put the steps of reading together: text to cleaned rows, rows to streams with their events."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Optional
 
-from torchdoctor.diagnose.log import Line, Log, Stream, make_stream
-from torchdoctor.diagnose.read.decode import decode, unzipped
+from torchdoctor.diagnose.log import Event, Log, Stream, make_stream
+from torchdoctor.diagnose.read.boxes import open_boxes, open_groups
+from torchdoctor.diagnose.read.draft import Draft, finish
+from torchdoctor.diagnose.read.escapes import segments, unescaped, without_colours, without_html
+from torchdoctor.diagnose.read.guess import strip_guessed
+from torchdoctor.diagnose.read.jsonl import unpacked
+from torchdoctor.diagnose.read.oneline import in_order, split_oneline
+from torchdoctor.diagnose.read.prefix import split_garbled, strip_sure
+from torchdoctor.diagnose.read.row import Row
+from torchdoctor.diagnose.read.signals import failures
+from torchdoctor.diagnose.read.traces import Traces
+from torchdoctor.diagnose.read.wrap import unwrap
 
-_ANSI = re.compile(r"\x1b(?:\[[0-9;:?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,4000}(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78DMEHc])")
-_RANK = re.compile(r"^\[(?:rank|default)(\d{1,6})\]:?\s?")
+MAX_LINE = 128 << 10
+_CONTINUES = (
+    "nccl",
+    "Last error:",
+    "frame #",
+    "Exception raised from ",
+    "  what():",
+    "socketProgress",
+    "For debugging consider",
+    "Compile with",
+)
 
 
-def _lines(text: str, name: str) -> list[tuple[Optional[int], Line]]:
-    found: list[tuple[Optional[int], Line]] = []
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = _ANSI.sub("", raw).rstrip("\r").rsplit("\r", 1)[-1].rstrip()
-        match = _RANK.match(line)
-        rank = int(match[1]) if match else None
-        found.append((rank, Line(name, number, line[match.end() :] if match else line, raw)))
-    return found
+def _bounded(text: str) -> str:
+    """A line of bounded length: the middle of a longer one is left out."""
+    return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 2]} ... {text[-MAX_LINE // 2 :]}"
 
 
-def _streams(lines: list[tuple[Optional[int], Line]]) -> tuple[Stream, ...]:
-    ranks = sorted({rank for rank, _ in lines if rank is not None})
-    if len(ranks) < 2:
-        return (make_stream(tuple(line for _, line in lines), rank=ranks[0] if ranks else None),)
-    by_rank: dict[Optional[int], list[Line]] = {}
-    for rank, line in lines:
-        by_rank.setdefault(rank, []).append(line)
-    return tuple(make_stream(tuple(by_rank[rank]), rank=rank) for rank in (None, *ranks) if rank in by_rank)
+def physical_rows(text: str, first: int = 1) -> list[Row]:
+    """The lines of a text as they stand, numbered from ``first``, colours and overwritten parts removed."""
+    clean = without_html(without_colours(text))
+    same = clean == text
+    raws = clean.split("\n") if same else text.split("\n")
+    rows: list[Row] = []
+    cleaned = clean.split("\n")
+    aligned = len(raws) == len(cleaned)
+    for number, line in enumerate(cleaned):
+        raw = raws[number] if aligned else line
+        line = line[:-1] if line.endswith("\r") else line
+        rows.extend(Row(first + number, _bounded(part).rstrip(), _bounded(raw)) for part in segments(line))
+    return rows
+
+
+def clean_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows with every layer around the program's own words undone."""
+    opened = [inner for row in rows for record in unpacked(row) for inner in unescaped(record)]
+    opened = unwrap(opened)
+    parts = [piece for row in opened for piece in split_garbled(row)]
+    for row in parts:
+        strip_sure(row)
+    for _ in range(3):
+        if not strip_guessed(parts):
+            break
+        for row in parts:
+            strip_sure(row)
+    parts = unwrap(parts)
+    open_boxes(parts)
+    open_groups(parts)
+    return in_order([piece for row in parts for piece in split_oneline(row)])
+
+
+def _keep_together(rows: Sequence[Row]) -> None:
+    """Give lines without a prefix that go on from a rank's native message the same rank, in place."""
+    before: Optional[Row] = None
+    for row in rows:
+        if row.rank is None and before is not None and before.rank is not None and row.text.startswith(_CONTINUES):
+            row.rank, row.host, row.process = before.rank, before.host, before.process
+        if row.text.strip():
+            before = row
+
+
+def _key(row: Row, by_process: bool) -> tuple[Optional[int], Optional[str]]:
+    if row.rank is not None:
+        return row.rank, None
+    return None, row.process if by_process else None
+
+
+def _interleaved(rows: Sequence[Row]) -> bool:
+    """Whether lines of several processes alternate, so that each has to be read by itself."""
+    names = [row.process for row in rows if row.process is not None and row.text.strip()]
+    switches = sum(1 for before, after in zip(names, names[1:]) if before != after)
+    return switches > 2 * len(set(names)) and len(set(names)) > 1
+
+
+def _by_writer(rows: Sequence[Row]) -> Iterable[tuple[Optional[int], list[Row]]]:
+    """Rows of each rank (or process), in the order in which the writers first appear; the rest first."""
+    _keep_together(rows)
+    by_process = _interleaved(rows)
+    groups: dict[tuple[Optional[int], Optional[str]], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_key(row, by_process), []).append(row)
+    ranked = [key for key in groups if key != (None, None)]
+    if len(ranked) < 2:
+        return [(None, list(rows))]
+    order = ([(None, None)] if (None, None) in groups else []) + sorted(ranked, key=lambda key: (key[0] is None, key[0] or 0))
+    return [(key[0], groups[key]) for key in order]
+
+
+def events_of(texts: Sequence[str]) -> list[Draft]:
+    """Every failure in the lines of one writer."""
+    traces = Traces(texts)
+    return traces.drafts + [_grouped(draft, -1 - index) for index, draft in enumerate(failures(texts, traces.taken))]
+
+
+def _grouped(draft: Draft, group: int) -> Draft:
+    draft.group = group
+    return draft
+
+
+def _placed(event: Event, rows: Sequence[Row]) -> Event:
+    """The event with the rank of its line, where the event itself does not tell."""
+    rank = event.rank if event.rank is not None else rows[event.first].rank
+    if rank == event.rank:
+        return event
+    from dataclasses import replace
+
+    return replace(event, rank=rank)
+
+
+def stream_of(rows: Sequence[Row], file: str, rank: Optional[int], host: Optional[str] = None) -> Stream:
+    """One stream of cleaned rows."""
+    events = finish(events_of([row.text for row in rows]))
+    hosts = {row.host for row in rows if row.host}
+    return make_stream(
+        tuple(row.line(file) for row in rows),
+        tuple(_placed(event, rows) for event in events),
+        rank,
+        host or (hosts.pop() if len(hosts) == 1 else None),
+    )
+
+
+def streams_of(rows: Sequence[Row], file: str) -> tuple[Stream, ...]:
+    """The streams of cleaned rows of one file: one for each rank where several wrote."""
+    return tuple(stream_of(group, file, rank) for rank, group in _by_writer(rows))
 
 
 def read_text(text: str, name: str = "-") -> Log:
     """The log of one text. Never raises."""
-    lines = _lines(text, name)
-    return Log(_streams(lines), len(lines), (name,))
-
-
-def read(paths: Sequence[str], stdin: Optional[bytes] = None) -> Log:
-    """The log of files, folders and standard input (``-``, or ``stdin`` alone). Raises OSError for a path that cannot be read."""
-    logs = []
-    for path in paths or ["-"]:
-        if path == "-":
-            logs.append(read_text(decode(unzipped(stdin or b"")), "-"))
-            continue
-        files = sorted(p for p in Path(path).rglob("*") if p.is_file()) if Path(path).is_dir() else [Path(path)]
-        logs.extend(read_text(decode(unzipped(file.read_bytes())), str(file)) for file in files)
-    return Log(
-        tuple(stream for log in logs for stream in log.streams),
-        sum(log.total_lines for log in logs),
-        tuple(name for log in logs for name in log.files),
-    )
+    rows = clean_rows(physical_rows(text))
+    total = text.count("\n") + (0 if text.endswith("\n") or not text else 1)
+    return Log(streams_of(rows, name), total, (name,))

@@ -1,0 +1,41 @@
+"""Regular expressions that are compiled when a line first needs them: compiling all costs more than reading one traceback."""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+
+class Lazy:
+    """A pattern with literals of which a text must hold at least one (as written) before the pattern is tried."""
+
+    __slots__ = ("_compiled", "_flags", "_source", "literals")
+
+    def __init__(self, source: str, *literals: str, flags: int = 0) -> None:
+        self._source = source
+        self._flags = flags
+        self._compiled: Optional[re.Pattern[str]] = None
+        self.literals = literals
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._source, self._flags)
+        return self._compiled
+
+    def possible(self, text: str) -> bool:
+        """Whether a literal of the pattern is in the text."""
+        return not self.literals or any(literal in text for literal in self.literals)
+
+    def search(self, text: str, position: int = 0) -> Optional[re.Match[str]]:
+        """The first match anywhere."""
+        return self.compiled.search(text, position) if self.possible(text) else None
+
+    def match(self, text: str) -> Optional[re.Match[str]]:
+        """The match at the beginning."""
+        return self.compiled.match(text) if self.possible(text) else None
+
+    def sub(self, replacement: str, text: str) -> str:
+        """The text with every match replaced."""
+        return self.compiled.sub(replacement, text) if self.possible(text) else text

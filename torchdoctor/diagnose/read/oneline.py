@@ -1,0 +1,91 @@
+"""Split a traceback that was flattened into one line, and put one that was printed newest first into order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torchdoctor.diagnose.read.lazy import Lazy
+from torchdoctor.diagnose.read.row import Row
+
+_QUOTED_PY = r"[\"“”„«'‘](?:[^\"“”„«»'\n]{1,400}\.pyx?|[/~][^\"“”„«»'\n]{1,400}|<[^<>\"\n]{1,80}>)[\"”“»'’]"
+_FRAME = Lazy(rf"(?<=\s)\S{{1,20}}\s{{0,2}}{_QUOTED_PY}\s?[,，、]?\s?\S{{0,20}}\s?\d{{1,7}}(?!\d)", ".py", "/bin/", '"<', "“<")
+_HEADER = Lazy(r"(?<=\S)\s+(?=(?:Original |Exception Group )?Traceback \([^()\n]{3,60}\)\s?[:：])", "Traceback (")
+_HEADER_END = Lazy(r"(Traceback \([^()\n]{3,60}\)\s?[:：])[ \t]+(?=\S)", "Traceback (")
+_FINAL = Lazy(
+    r"(?<=[\s\"'`)\]}^])(?=(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|OutOfMemory|Failure|Timeout)(?:\([\w.]{1,80}\))?: )",
+    "Error: ",
+    "Exception: ",
+    "Interrupt: ",
+    "Exit: ",
+    "Failure: ",
+    "Timeout: ",
+)
+_LINKS = Lazy(
+    r"\s+(?=During handling of the above exception, another|The above exception was the direct cause)|(?<=occurred:) |(?<=following exception:) ",
+    "During handling",
+    "The above exception",
+)
+_END = Lazy(r"\s(?=```)|\s(?=---\s)|(?<=```)\s", "```", "--- ")
+_TABLE = Lazy(
+    r"\s(?=(?:={20,}|-{20,}))|(?<=={20})\s|(?<=-{20})\s|\s(?=Root Cause |Failures:|\[\d{1,4}\]:\s)|\s(?=(?:time|host|rank|exitcode|error_file|traceback)\s{0,6}: )",
+    "====",
+    "----",
+)
+_CARETS = Lazy(r"\s(?=\^{2,})|(?<=\^\^)\s", "^^")
+
+
+def _frames_in(text: str) -> list[int]:
+    return [found.start() for found in _FRAME.compiled.finditer(text)] if _FRAME.possible(text) else []
+
+
+def _code_split(piece: str) -> list[str]:
+    """A frame's heading and its code, split; ``<module>`` that was taken for an HTML tag is put back."""
+    from torchdoctor.diagnose.read.frames import split_heading
+
+    heading, code = split_heading(piece)
+    return [f"  {heading}", f"    {code}"] if code else [f"  {heading}"]
+
+
+def split_oneline(row: Row) -> list[Row]:
+    """The lines of a traceback that stands on one line; the row alone when it holds none."""
+    text = row.text
+    if len(text) < 40:
+        return [row]
+    starts = _frames_in(text)
+    header = _HEADER_END.search(text)
+    if not ((header and starts) or len(starts) > 1) and not (header and _HEADER.search(text)):
+        return [row]
+    cuts = {0, len(text), *starts}
+    for pattern in (_HEADER, _HEADER_END, _FINAL, _LINKS, _END, _TABLE, _CARETS):
+        if pattern.possible(text):
+            cuts.update(found.end() for found in pattern.compiled.finditer(text))
+    order = sorted(cuts)
+    frame_starts = set(starts)
+    pieces: list[Row] = []
+    for start, end in zip(order, order[1:]):
+        piece = text[start:end].strip()
+        if not piece or set(piece) <= set("^~ "):
+            continue
+        if start in frame_starts:
+            pieces.extend(row.piece(part) for part in _code_split(piece))
+        else:
+            pieces.append(row.piece(piece if start else text[start:end].rstrip()))
+    return pieces
+
+
+_ANY_FRAME = Lazy(r"\s{0,12}\S{1,12} [\"“].{1,400}[\"”], \S{1,12} \d", '", ', "”, ")
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """The rows, reversed where every traceback in them stands upside down (newest line first)."""
+    right = wrong = 0
+    for index, row in enumerate(rows):
+        if "Traceback (most recent call last)" not in row.text or not row.text.strip().startswith(("Traceback", "Original Tr")):
+            continue
+        after = next((other.text for other in rows[index + 1 : index + 4] if other.text.strip()), "")
+        before = next((other.text for other in reversed(rows[max(0, index - 3) : index]) if other.text.strip()), "")
+        if _ANY_FRAME.match(after):
+            right += 1
+        elif _ANY_FRAME.match(before):
+            wrong += 1
+    return list(reversed(rows)) if wrong > right else list(rows)

@@ -1,0 +1,38 @@
+"""A line on its way from raw text to a cleaned ``Line``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from torchdoctor.diagnose.log import Line
+from torchdoctor.diagnose.read.lazy import Lazy
+
+FIRST_SIGHT = ("Traceback (most recent call last)", '  File "')
+_STRONG = Lazy(r"\s{0,12}(?:Traceback \(most recent call last\)|File [\"“][^\"”]{1,400}[\"”], line \d)", "Traceback (most", "File ")
+
+
+@dataclass
+class Row:
+    """A line being cleaned. ``number`` is the physical line it began on, ``process`` the name of who wrote it."""
+
+    number: int
+    text: str
+    raw: str = ""
+    rank: Optional[int] = None
+    host: Optional[str] = None
+    time: Optional[str] = None
+    process: Optional[str] = None
+
+    def piece(self, text: str) -> Row:
+        """A part of this row, with the same origin."""
+        return Row(self.number, text, self.raw, self.rank, self.host, self.time, self.process)
+
+    def line(self, file: str) -> Line:
+        """The finished line."""
+        return Line(file, self.number, self.text, self.raw, self.time, self.rank, self.host)
+
+
+def is_strong(text: str) -> bool:
+    """Whether the text begins a traceback or a frame: proof that what stood before it was a prefix."""
+    return _STRONG.match(text) is not None
