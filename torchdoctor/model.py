@@ -212,12 +212,16 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that ``diagnose`` says of one input. ``read`` tells what was read, for "unknown" answers."""
+    """All that ``diagnose`` says of one input. ``read`` tells what was read, for "unknown" answers.
+
+    ``ordinary``: what is unrecognised are exceptions of the program itself, no matter of GPUs or installations.
+    """
 
     diagnoses: tuple[Diagnosis, ...]
     unrecognised: tuple[Quote, ...] = ()
     read: str = ""
     notes: tuple[str, ...] = ()
+    ordinary: bool = False
 
     @property
     def exit_code(self) -> int:

@@ -11,7 +11,7 @@ from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, fill_or, values_of
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import match, ruled_out
-from torchdoctor.diagnose.ordinary import in_job, unrecognised
+from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
 
@@ -29,7 +29,7 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     if diagnoses:
         words = tuple(f"{candidate.cause.slug} ({_facts(condition, situation)})" for candidate, condition in refuted[:4])
         diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(words)))
-    return Answer(tuple(diagnoses), unrecognised(found, log), _what_was_read(log), (*log.notes, *notes))
+    return Answer(tuple(diagnoses), unrecognised(found, log), _what_was_read(log), (*log.notes, *notes), all_ordinary(found, log))
 
 
 def _diagnosis(one: rank.Found, log: Log, situation: Situation) -> Diagnosis:

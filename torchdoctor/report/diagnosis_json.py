@@ -20,6 +20,7 @@ def to_dict(answer: Answer) -> dict[str, Any]:
         "unrecognised": [_quote(quote) for quote in answer.unrecognised],
         "read": answer.read,
         "notes": list(answer.notes),
+        "ordinary": answer.ordinary,
     }
 
 

@@ -95,11 +95,18 @@ def _nothing(page: Page, answer: Answer) -> None:
         for note in answer.notes[:4]:
             page.paragraph("Note", safe_line(note))
         return
-    page.paragraph("Unknown", "The text shows a failure that no known cause explains.", BOLD)
+    if answer.ordinary:
+        page.paragraph(
+            "Not a GPU", "matter: the program itself raised this; nothing in the text points to torch, the GPU or the installation.", BOLD
+        )
+    else:
+        page.paragraph("Unknown", "The text shows a failure that no known cause explains.", BOLD)
     _quotes(page, "Seen", answer.unrecognised[:4])
     for note in answer.notes[:4]:
         page.paragraph("Note", safe_line(note))
     page.paragraph("Read", answer.read)
+    if answer.ordinary:
+        return
     page.paragraph(
         "Where to ask", "the issue tracker of the library that raised it, or https://discuss.pytorch.org; for a text to paste there:"
     )
