@@ -16,7 +16,14 @@ from torchdoctor.facts.host import NvidiaDriver as NvidiaDriver
 from torchdoctor.facts.host import NvidiaGpu as NvidiaGpu
 from torchdoctor.facts.host import PciDevice as PciDevice
 from torchdoctor.facts.host import Resources as Resources
+from torchdoctor.facts.install import LoadedLibraries as LoadedLibraries
+from torchdoctor.facts.install import LoadedLibrary as LoadedLibrary
+from torchdoctor.facts.install import Package as Package
+from torchdoctor.facts.install import Packages as Packages
+from torchdoctor.facts.install import PythonEnv as PythonEnv
+from torchdoctor.facts.install import TorchFiles as TorchFiles
 from torchdoctor.facts.install import TorchImport as TorchImport
+from torchdoctor.facts.install import Variables as Variables
 from torchdoctor.facts.work import Deviation as Deviation
 from torchdoctor.facts.work import DtypeRun as DtypeRun
 from torchdoctor.facts.work import LlamaRun as LlamaRun
