@@ -1,0 +1,243 @@
+"""A rank was ended by a signal: who killed it."""
+
+from __future__ import annotations
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_ECHOES = ("peer-rank-died-elsewhere", "nccl-watchdog-abort", "nccl-timeout-straggler", "nccl-heartbeat-monitor", "mp-spawn-wrapper")
+_FORCED = (r"forcefully exiting via (?:9|SIGKILL)", r"forcefully exitting via (?:9|SIGKILL)")
+
+CAUSES = (
+    Cause(
+        slug="host-oom-killed",
+        title="A process was killed with SIGKILL (signal 9): the host or the container ran out of RAM",
+        why="Nothing in the program raises SIGKILL; the kernel's out-of-memory killer (or the memory limit of the container or Slurm "
+        "job) does when the host memory is used up. Each rank loads its own copy of the weights and data "
+        "into CPU memory, so several ranks need several times as much.",
+        signs=(
+            Sign(r"exitcode ?: -9\b", unless=_FORCED),
+            Sign(r"Signal 9 \(SIGKILL\) received by PID (?P<pid>\d+)", unless=_FORCED),
+            Sign(r"exits with return code = -9\b"),
+            Sign(r"died with <Signals\.SIGKILL: 9>"),
+            Sign(r"terminated with signal SIGKILL"),
+            Sign(r"(?:exited on|terminated by|killed by) signal 9\b"),
+            Sign(r"Detected \d+ oom[-_]kill event"),
+            Sign(r"(?:task|step|job) .{0,60}: Out Of Memory"),
+            Sign(r"Killed process (?P<pid>\d+) \((?P<name>[^)]{1,40})\)"),
+            Sign(r"oom-kill:constraint="),
+            Sign(r"(?:reason|Reason|status|State):? ?\"?OOMKilled"),
+            Sign(r"\bOOMKilled\b", FAIR),
+            Sign(r"killed due to (?:the node running low on memory|memory pressure)"),
+            Sign(r"exit(?:ed with)?[ _]?code:? ?=? ?137\b", FAIR),
+            Sign(r"exit status:? 137\b", FAIR),
+            Sign(r"returncode ?= ?-9\b", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Confirm it in the kernel log, then give the job more RAM (host memory, not GPU memory): a larger machine, a higher "
+                "memory limit of the container or Slurm job (--mem), more swap.",
+                commands=("dmesg -T | grep -i -E 'out of memory|oom-kill|killed process' | tail", "free -h"),
+            ),
+            Fix(
+                do="Or use less CPU memory per rank: from_pretrained(low_cpu_mem_usage=True), load the weights on one rank only (FSDP "
+                "sync_module_states, ZeRO-3 init), fewer DataLoader workers, no offload of optimizer or "
+                "parameters to the CPU, fewer processes per node, smaller in-memory datasets (mmap).",
+                code="model = AutoModelForCausalLM.from_pretrained(name, torch_dtype=torch.bfloat16, low_cpu_mem_usage=True)",
+            ),
+        ),
+        explains=(*_ECHOES, "killed-by-outer-process"),
+        examples=(
+            "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process 310 closing signal "
+            "SIGTERM\nERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -9) local_rank: 1 (pid: 311) of binary: "
+            "/usr/bin/python3",
+            "  rank      : 5 (local_rank: 5)\n  exitcode  : -9 (pid: 9120)\n  error_file: <N/A>\n  traceback : Signal 9 (SIGKILL) "
+            "received by PID 9120",
+            "slurmstepd: error: Detected 1 oom_kill event in StepId=88123.0. Some of the step tasks have been OOM Killed.",
+            "[2024-03-03 11:20:04,551] [ERROR] [launch.py:321:sigkill_handler] ['/usr/bin/python', '-u', 'sft.py', '--local_rank=7'] "
+            "exits with return code = -9",
+        ),
+        counterexamples=(
+            "  exitcode  : 1 (pid: 9120)\n  traceback : To enable traceback see: https://pytorch.org/docs/stable/elastic/errors.html",
+            "Unable to shutdown process 410 via 15, forcefully exiting via 9\nexitcode  : -9 (pid: 410)",
+        ),
+    ),
+    Cause(
+        slug="killed-by-outer-process",
+        title="The job was ended from outside with SIGTERM (signal 15)",
+        why="SIGTERM is a request from another program: the scheduler (time limit, preemption, scancel), Kubernetes, a supervisor, or "
+        "the main component of which this launcher is a part. The ranks themselves did not fail.",
+        signs=(
+            Sign(r"got signal: 15\b"),
+            Sign(r"Received (?:Signals\.)?(?:SIGTERM|15) death signal, shutting down workers"),
+            Sign(r"Got termination signal: (?:Signals\.)?(?:SIGTERM|15)"),
+            Sign(r"Root Cause \(first observed failure\): \[\d+\]: .{0,200}exitcode : -15\b"),
+            Sign(r"failed \(exitcode: -15\)"),
+            Sign(r"exits with return code = -15\b"),
+            Sign(r"terminated with signal SIGTERM", FAIR),
+            Sign(r"slurmstepd: error: \*\*\* (?:JOB|STEP) \S{1,40} ON \S{1,60} CANCELLED AT"),
+            Sign(r"DUE TO (?:PREEMPTION|NODE FAILURE|TIME LIMIT|JOB REQUEUE)"),
+            Sign(r"traceback : Signal 15 \(SIGTERM\) received by PID", FAIR, unless=(r"exitcode : (?:-(?!15)\d+|[1-9])",)),
+            Sign(r"died with <Signals\.SIGTERM: 15>", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Read the log of the component that sent the signal: the scheduler (sacct shows TIMEOUT, PREEMPTED or CANCELLED), the "
+                "other container or sibling process of the job (server, trainer, main process), or the supervisor. The first "
+                "error is there, not in this rank.",
+                commands=("sacct -X --format=JobID,State,ExitCode,Elapsed,Timelimit",),
+            ),
+            Fix(
+                do="If the time limit ended it, ask for a longer one (--time) and save checkpoints so that the job can resume; in "
+                "Kubernetes look at kubectl describe pod for eviction or a failed probe."
+            ),
+        ),
+        explains=_ECHOES,
+        consequence=True,
+        examples=(
+            "torch.distributed.elastic.multiprocessing.api.SignalException: Process 4410 got signal: 15",
+            "slurmstepd: error: *** JOB 551 ON gn02 CANCELLED AT 2025-01-09T04:00:11 DUE TO TIME LIMIT ***",
+        ),
+        counterexamples=(
+            "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process 310 closing signal SIGTERM\nKeyError: 'x'",
+        ),
+    ),
+    Cause(
+        slug="torchrun-sighup",
+        title="The terminal was closed and torchrun got SIGHUP (signal 1)",
+        why="When a terminal or ssh session ends, its processes get SIGHUP. torchrun forwards it to the workers and stops; nohup does "
+        "not help, as torchrun installs its own handler.",
+        signs=(
+            Sign(r"got signal: 1(?!\d)"),
+            Sign(r"Received (?:1|Signals\.SIGHUP|SIGHUP) death signal"),
+            Sign(r"closing signal (?:Signals\.)?SIGHUP"),
+            Sign(r"Signal 1 \(SIGHUP\) received by PID"),
+            Sign(r"Got termination signal: (?:Signals\.)?SIGHUP"),
+        ),
+        fixes=(
+            Fix(
+                do="Start the job inside tmux (tmux new -s train) or screen, or detached from the terminal with setsid; nohup alone is "
+                "not enough for "
+                "torchrun.",
+            ),
+        ),
+        explains=(*_ECHOES, "killed-by-outer-process"),
+        examples=(
+            "torch.distributed.elastic.multiprocessing.api.SignalException: Process 77120 got signal: 1",
+            "W0102 03:04:05.678000 140 torch/distributed/elastic/agent/server/api.py:704] Received Signals.SIGHUP death signal, shutting "
+            "down workers",
+        ),
+        counterexamples=("torch.distributed.elastic.multiprocessing.api.SignalException: Process 77120 got signal: 15",),
+    ),
+    Cause(
+        slug="launcher-interrupted",
+        title="The launcher was interrupted with Ctrl+C (SIGINT)",
+        why="torchrun got signal 2, which the keyboard (Ctrl+C) or a supervisor sends, and stopped the workers.",
+        signs=(
+            Sign(r"got signal: 2(?!\d)"),
+            Sign(r"Received (?:2|Signals\.SIGINT|SIGINT) death signal"),
+            Sign(r"closing signal (?:Signals\.)?SIGINT"),
+        ),
+        fixes=(
+            Fix(
+                do="Nothing is wrong if you stopped it. If not, a notebook or supervisor sent the interrupt: start the job in tmux or "
+                "as a batch job."
+            ),
+        ),
+        explains=_ECHOES,
+        consequence=True,
+        examples=("torch.distributed.elastic.multiprocessing.api.SignalException: Process 900 got signal: 2",),
+        counterexamples=("KeyboardInterrupt",),
+    ),
+    Cause(
+        slug="rank-segfault",
+        title="A rank crashed in native code (SIGSEGV, signal 11)",
+        why="A segmentation fault comes from a compiled library, not from Python code, so there is no traceback: mostly binary packages "
+        "that do not fit each other (torch, an extension, CUDA, UCX/MPI) or a fault of a data library.",
+        signs=(
+            Sign(r"exitcode ?: -11\b"),
+            Sign(r"Signal 11 \(SIGSEGV\) received by PID (?P<pid>\d+)"),
+            Sign(r"exits with return code = -11\b"),
+            Sign(r"terminated with signal SIGSEGV"),
+            Sign(r"died with <Signals\.SIGSEGV: 11>"),
+            Sign(r"exited on signal 11 \(Segmentation fault\)"),
+            Sign(r"Caught signal 11 \(Segmentation fault", FAIR),
+            Sign(r"Signal: Segmentation fault \(11\)", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Find the library that crashes: PYTHONFAULTHANDLER=1 prints the Python stack of each rank at the crash, gdb shows the "
+                "native one.",
+                commands=("PYTHONFAULTHANDLER=1 torchrun --nproc_per_node=2 train.py", "gdb -batch -ex run -ex bt --args python train.py"),
+            ),
+            Fix(
+                do="Then use packages that were built for each other: reinstall torch and the compiled extensions (flash-attn, apex, "
+                "mpi4py, bitsandbytes) in a clean environment with matching versions, and update the driver; if UCX or MPI frames "
+                "show, use the versions that belong to the same MPI installation.",
+            ),
+        ),
+        refines=("native-segfault",),
+        explains=_ECHOES,
+        examples=(
+            "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -11) local_rank: 0 (pid: 8121) of binary: "
+            "/opt/env/bin/python",
+            "[n1:2201 :0:2201] Caught signal 11 (Segmentation fault: address not mapped to object at address 0x55)",
+        ),
+        counterexamples=("  exitcode  : -6 (pid: 8121)",),
+    ),
+    Cause(
+        slug="rank-sigbus-shm",
+        title="A rank died of a bus error (SIGBUS, signal 7): shared memory or a memory-mapped file is at its end",
+        why="A page of /dev/shm or of a mapped file could not be provided: the shared memory of the container is too small (64 MB by "
+        "default in Docker), or a file mapped by mmap (lmdb, arrow, safetensors) was cut short or lies on a full or "
+        "failing file system.",
+        signs=(
+            Sign(r"exitcode ?: -7\b"),
+            Sign(r"Signal 7 \(SIGBUS\) received by PID (?P<pid>\d+)"),
+            Sign(r"Signal 10 \(SIGBUS\) received by PID (?P<pid>\d+)"),
+            Sign(r"exits with return code = -7\b"),
+            Sign(r"terminated with signal SIGBUS"),
+            Sign(r"died with <Signals\.SIGBUS: \d+>"),
+            Sign(r"exited on signal 7 \(Bus error"),
+            Sign(r"Caught signal 7 \(Bus error"),
+            Sign(r"Signal: Bus error \(7\)"),
+        ),
+        fixes=(
+            Fix(
+                do="Give the container more shared memory (shm): docker run --shm-size=16g or --ipc=host; in Kubernetes mount an "
+                "emptyDir with medium: Memory at /dev/shm.",
+                commands=("df -h /dev/shm", "docker run --gpus all --shm-size=16g IMAGE"),
+            ),
+            Fix(
+                do="Use fewer DataLoader workers, and check the file systems of memory-mapped (mmap) data such as lmdb or arrow files: "
+                "not truncated, disk not full, no network file system error."
+            ),
+        ),
+        explains=_ECHOES,
+        examples=(
+            "  rank      : 2 (local_rank: 2)\n  exitcode  : -7 (pid: 5120)\n  error_file: <N/A>\n  traceback : Signal 7 (SIGBUS) "
+            "received by PID 5120",
+        ),
+        counterexamples=("  exitcode  : -11 (pid: 5120)",),
+    ),
+    Cause(
+        slug="ssh-not-passwordless",
+        title="The launcher cannot log in to node {host|of the job}",
+        why="pdsh, mpirun and the DeepSpeed launcher start the workers over ssh, which has to work without a password or question on "
+        "every node.",
+        signs=(
+            Sign(r"(?P<host>[\w.-]{1,80}): Permission denied \(publickey"),
+            Sign(r"(?P<host>[\w.-]{1,80}): Host key verification failed"),
+            Sign(r"pdsh@\S{1,80}: (?P<host>\S{1,80}): ssh exited with exit code 255", FAIR),
+            Sign(r"launcher ['\"]?pdsh['\"]? not installed"),
+        ),
+        fixes=(
+            Fix(
+                do="Set up a key for ssh between the nodes (ssh-copy-id), accept the host keys once, and test that `ssh NODE hostname` "
+                "asks for nothing. Install pdsh on the node that launches, or choose another launcher.",
+                commands=("ssh node1 hostname",),
+            ),
+        ),
+        examples=("node7: Permission denied (publickey,password).\npdsh@head: node7: ssh exited with exit code 255",),
+        counterexamples=("PermissionError: [Errno 13] Permission denied: '/data'",),
+    ),
+)

@@ -1,0 +1,180 @@
+"""What other ranks and launchers write after the real failure."""
+
+from __future__ import annotations
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+CAUSES = (
+    Cause(
+        slug="peer-rank-died-elsewhere",
+        title="The connection to another rank was lost: that rank ended first",
+        why="This rank only notices that its peer ({peer|another process}) closed the connection. The error that ended the other rank is "
+        "in that rank's own output, on its node, and is older than this message.",
+        signs=(
+            Sign(r"Connection closed by peer \[(?P<peer>[^\]]{1,60})\]"),
+            Sign(r"(?:Read|Write|read|write) error \[(?P<peer>[^\]]{1,60})\]: Connection reset by peer"),
+            Sign(
+                r"retrieving ncclUniqueId from \[(?P<other>\d+)\].{0,160}got error: (?:Connection reset by peer|Broken pipe|Connection "
+                r"closed|Failed to recv|failed to recv|Connection was likely closed|Socket closed)"
+            ),
+            Sign(r"Connection was likely closed\. Did the remote server shutdown or crash"),
+            Sign(r"remote process exited or there was a network error"),
+            Sign(r"ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely"),
+            Sign(r"socketProgress(?:Opt)?: Connection closed by remote peer (?P<peer>[^\s<]{1,80})"),
+            Sign(
+                r"socketProgressOpt: Call to (?:recv|send) (?:from|to) (?P<peer>[^\s<]{1,80}).{0,12} failed : (?:Broken pipe|Connection "
+                r"reset by peer)"
+            ),
+            Sign(r"Call to (?:recv|send) from (?P<peer>[^\s<]{1,80}).{0,12} failed : (?:Broken pipe|Connection reset by peer)"),
+            Sign(r"(?:send|recv)Bytes.{0,160}(?:Broken pipe|Connection reset by peer|got 0 bytes)"),
+            Sign(r"(?:send|recv)Value.{0,160}(?:Broken pipe|Connection reset by peer|got 0 bytes)"),
+            Sign(r"failed to recv, got 0 bytes"),
+            Sign(r"waitForInput.{0,160}(?:Broken pipe|Connection reset by peer)"),
+            Sign(r"TCPStore.{0,300}(?:Broken pipe|Connection reset by peer)", FAIR),
+            Sign(r"(?:RuntimeError|DistBackendError|DistNetworkError|DistStoreError): Connection reset by peer", FAIR),
+            Sign(r"RuntimeError: Broken pipe", FAIR),
+            Sign(r"has failed to (?:send a keep-alive heartbeat|shutdown the rendezvous).{0,160}due to an error of type Rendezvous", FAIR),
+            Sign(r"maybe TCPStore server has shut down too early", FAIR),
+            Sign(r"gloo/transport/tcp/\w+\.cc.{0,60}(?:Connection (?:closed|reset) by peer|Broken pipe|Socket closed)"),
+            Sign(r"Connection closed by localRank (?P<other>\d+)", WEAK, also=(r"NCCL WARN|NCCL error|Abort COMPLETE",)),
+            Sign(r"actor (?:died unexpectedly before finishing this task|is dead because its worker process has died)", FAIR),
+            Sign(r"has been already shutdown\.? or the remote (?:process|worker) (?:exited|died)", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Look at the log of the other rank (peer) and its node, around this time and before: rank {other|0 or the one named "
+                "here} failed or was killed first (exception, CUDA error, out of memory, SIGKILL). Mend that; this rank is only a "
+                "victim."
+            ),
+            Fix(
+                do="Let every rank write its own log, so that the first failure is not lost, and sort the logs by time.",
+                commands=("torchrun --nproc_per_node=8 --log-dir logs --redirects 3 --tee 3 train.py",),
+            ),
+            Fix(
+                do="If no rank failed, the network between the nodes dropped the connection: check the interface (NCCL_SOCKET_IFNAME), "
+                "the link and the other node's kernel log (dmesg)."
+            ),
+        ),
+        consequence=True,
+        explains=("nccl-watchdog-abort",),
+        examples=(
+            "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [192.168.7.2]:18891",
+            "torch.distributed.DistBackendError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1970, remote process "
+            "exited or there was a network error, NCCL version 2.20.5\nncclRemoteError: A call failed possibly due to a "
+            "network error or a remote process exiting prematurely.",
+            "[rank3]: torch.distributed.DistBackendError: [3] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via "
+            "c10d key-value store by key '0', but store->get('0') got error: Connection reset by peer",
+            "RuntimeError: Broken pipe",
+        ),
+        counterexamples=(
+            "requests.exceptions.ConnectionError: ('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))",
+            "BrokenPipeError: [Errno 32] Broken pipe",
+        ),
+    ),
+    Cause(
+        slug="torchrun-child-failed",
+        title="The launcher only reports that a worker failed (local rank {local|unknown}, exit code {code|1}); the error itself is in "
+        "that worker's own output",
+        why="ChildFailedError and the table below it summarise which process failed first. The traceback of that worker was printed "
+        "earlier, above this summary, or went to its own log file.",
+        signs=(
+            Sign(
+                r"Root Cause \(first observed failure\): \[\d+\]: .{0,160}rank : (?P<global>\d+) \(local_rank: (?P<local>\d+)\) "
+                r"exitcode : (?P<code>-?\d+)"
+            ),
+            Sign(r"failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid: \d+\)"),
+            Sign(r"errors\.ChildFailedError"),
+            Sign(r"ChildFailedError\(", FAIR),
+            Sign(r"\(local_rank: (?P<local>\d+)\) exitcode : (?P<code>-?\d+) \(pid: \d+\)", FAIR),
+            Sign(r"To enable traceback see: https://pytorch\.org/docs/stable/elastic/errors\.html", FAIR),
+            Sign(r"--local[-_]rank=(?P<local>\d+)['\"].{0,2000}exits with return code = (?P<code>-?\d+)"),
+            Sign(r"exits with return code = (?P<code>-?[1-9]\d*)", FAIR),
+            Sign(
+                r"CalledProcessError: Command .{0,40}python.{0,400}--local[-_]rank=(?P<local>\d+).{0,2000}returned non-zero exit status "
+                r"(?P<code>\d+)"
+            ),
+            Sign(r"accelerate/commands/launch\.py.{0,400}CalledProcessError: Command", FAIR),
+            Sign(r"raise subprocess\.CalledProcessError\(returncode=process\.returncode, cmd=cmd\)", FAIR),
+            Sign(r"Killing subprocess \d+", WEAK),
+            Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Exited with exit code (?P<code>\d+)", FAIR),
+            Sign(r"mpirun (?:detected that one or more processes exited with non-zero status|noticed that process rank \d+)", FAIR),
+            Sign(r"Child process with PID \d+ terminated with code (?P<code>\d+)\. Forcefully terminating all other processes", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Look above this summary for the worker's own traceback: the first error of the process with local_rank: {local|0} "
+                "(the one in 'Root Cause'), which is earlier than the SIGTERM lines. Post or read that part of the output."
+            ),
+            Fix(
+                do="If nothing is above, let each worker write its log, or wrap the main function with torch.distributed.elastic's "
+                "record so that the summary shows the traceback.",
+                commands=("torchrun --nproc_per_node=2 --log-dir logs --redirects 3 --tee 3 train.py",),
+                code="from torch.distributed.elastic.multiprocessing.errors import record\n\n\n@record\ndef main():\n    ...",
+            ),
+        ),
+        consequence=True,
+        examples=(
+            "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: 1) local_rank: 2 (pid: 4410) of binary: "
+            "/opt/env/bin/python\ntorch.distributed.elastic.multiprocessing.errors.ChildFailedError:\ntrain.py FAILED",
+            "subprocess.CalledProcessError: Command '['/usr/bin/python3', '-u', 'main.py', '--local_rank=1', '--cfg', 'a.yaml']' "
+            "returned non-zero exit status 1.",
+        ),
+        counterexamples=("subprocess.CalledProcessError: Command '['ninja', '-v']' returned non-zero exit status 1.",),
+    ),
+    Cause(
+        slug="user-error-in-rank",
+        title="{exception|An ordinary exception} of the program itself ended rank {rank|of the job}",
+        why="This is an error of the program or its data (a missing file, a wrong path, key, type or argument), not of the GPU or of "
+        "torch.distributed. The launcher's lines, SIGTERM messages and the losses of connection on other ranks only followed.",
+        signs=(
+            Sign(
+                r"torch\.distributed\.elastic.{0,200}\"message\": \{ \"message\": "
+                r"\"(?P<exception>FileNotFoundError|KeyError|ImportError|ModuleNotFoundError|NameError|IndexError): ",
+                FAIR,
+            ),
+        ),
+        fixes=(
+            Fix(
+                do="Fix what this exception says: {exception|the exception}: {message|see its last line}. For a missing file check the "
+                "path and that the data set exists on every node; for a missing key, module, argument or attribute check the "
+                "configuration "
+                "and your own code in the last frame."
+            ),
+            Fix(
+                do="Reproduce it with one process, without the launcher, or with num_workers=0: the same error then shows without the "
+                "lines of the other ranks."
+            ),
+        ),
+        explains=(
+            "peer-rank-died-elsewhere",
+            "nccl-watchdog-abort",
+            "nccl-timeout-straggler",
+            "nccl-heartbeat-monitor",
+            "mp-spawn-wrapper",
+            "rendezvous-closed",
+        ),
+        examples=(
+            'ERROR:torch.distributed.elastic.multiprocessing.errors.error_handler:{\n  "message": {\n    "message": "KeyError: '
+            '\'lr_decay\'",\n    "extraInfo": {',
+        ),
+        counterexamples=("KeyError: 'lr_decay'",),
+    ),
+    Cause(
+        slug="elastic-redirects-note",
+        title="A harmless note: redirects are not supported on this operating system",
+        why="torchrun says at its start that it cannot redirect the workers' output on Windows or macOS. It has nothing to do with a "
+        "failure.",
+        signs=(
+            Sign(r"Redirects are currently not supported in (?:Windows|MacOs)", WEAK),
+            Sign(
+                r"NOTE: Redirects are currently not "
+                r"supported",
+                WEAK,
+            ),
+        ),
+        fixes=(Fix(do="Nothing to do: ignore the note. If the job failed, the error is in another line."),),
+        consequence=True,
+        examples=("NOTE: Redirects are currently not supported in Windows or MacOs.",),
+        counterexamples=("NOTE: 3 samples skipped",),
+    ),
+)
