@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from torchdoctor.diagnose.evidence import message_line
 from torchdoctor.diagnose.log import Event, Log, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
 from torchdoctor.diagnose.rank import OUTSIDE, Found, place_of
@@ -55,9 +56,7 @@ class Failure:
     @property
     def index(self) -> int:
         """The index of the line with the message."""
-        head = self.event.type or " ".join(self.event.message.split())[:30]
-        lines = self.stream.lines
-        return next((i for i in range(self.event.last, self.event.first - 1, -1) if head and head in lines[i].text), self.event.last)
+        return message_line(self.stream, self.event)
 
 
 def failures(log: Log) -> Iterable[Failure]:
