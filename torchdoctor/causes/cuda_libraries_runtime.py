@@ -1,0 +1,275 @@
+"""Calls of cuBLAS, cuDNN, cuFFT and cuSOLVER that fail while the program runs."""
+
+from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+
+_AFTER = ("nccl-watchdog-abort", "peer-rank-died-elsewhere", "nccl-heartbeat-monitor")
+_FREE = Fix(
+    do="Free GPU memory: smaller batch size or sequence, stop other processes on the card (nvidia-smi), and leave some memory to the "
+    "libraries "
+    "where a framework reserves a fraction (for example a lower gpu_memory_utilization).",
+    commands=("nvidia-smi",),
+)
+_BLOCKING = Fix(
+    do="To exclude an earlier kernel error (an index or label out of range), rerun with CUDA_LAUNCH_BLOCKING=1 or run one batch on the "
+    "CPU.",
+    commands=("CUDA_LAUNCH_BLOCKING=1 python your_script.py",),
+)
+_NEWER_BUILD = Fix(
+    do="Install a PyTorch build whose CUDA version supports this GPU and fits the driver (compare torch.version.cuda, "
+    "torch.cuda.get_arch_list() and the card's compute capability).",
+    commands=("pip install --upgrade torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",),
+    when="os!=macos",
+)
+
+NOT_INITIALIZED = Cause(
+    slug="cublas-not-initialized",
+    title="cuBLAS could not create its handle, most often because no GPU memory is left",
+    why="cublasCreate needs some GPU memory of its own, outside of PyTorch's cache. When the card is full, or the CUDA context was "
+    "already broken "
+    "by an earlier kernel error, the first matrix product fails like this.",
+    signs=(
+        Sign(r"CUBLAS_STATUS_(?:NOT_INITIALIZED|ALLOC_FAILED)"),
+        Sign(r"cublas runtime error : library not initialized"),
+        Sign(r"cublas runtime error : resource allocation failed"),
+        Sign(r"calling .{0,2}cublasCreate\("),
+        Sign(r"CUBLAS error: not initialized", FAIR),
+        Sign(r"CUBLAS_STATUS_ALLOC_FAILED"),
+    ),
+    unless=(r"device-side assert triggered", r"Assertion .{0,80} failed\. .{0,20}cublas"),
+    fixes=(_FREE, _BLOCKING, _NEWER_BUILD),
+    explains=_AFTER,
+    decide="nvidia-smi",
+    examples=(
+        '  File "/opt/env/lib/python3.10/site-packages/torch/nn/modules/linear.py", line 114, in forward\n    return F.linear(input, '
+        "self.weight, "
+        "self.bias)\nRuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "RuntimeError: cublas runtime error : resource allocation failed at /pytorch/aten/src/THC/THCGeneral.cpp:216",
+    ),
+    counterexamples=("cublas handle created",),
+)
+
+EXECUTION_FAILED = Cause(
+    slug="cublas-execution-failed",
+    title="A cuBLAS call failed: the build does not fit the GPU, memory is short, or an earlier kernel had already failed",
+    why="cuBLAS reports that its kernel could not run. Usual reasons are a PyTorch/CUDA build that does not support the card well, no "
+    "free memory, "
+    "or a fault of an earlier kernel (an index out of range) that shows up here.",
+    signs=(
+        Sign(r"CUBLAS_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR|ARCH_MISMATCH)"),
+        Sign(r"cublas runtime error : the GPU program failed to execute"),
+        Sign(r"cublas runtime error : an internal operation failed"),
+        Sign(r"cublas runtime error : an access to GPU memory space failed"),
+    ),
+    fixes=(
+        Fix(
+            do="Install a PyTorch build with a CUDA version that supports this GPU (RTX 30 and newer need CUDA 11, RTX 40 and H100 11.8, "
+            "RTX 50 and "
+            "B200 12.8) and a driver for it.",
+            commands=("pip install --upgrade torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",),
+        ),
+        _BLOCKING,
+        _FREE,
+        Fix(
+            do="If a second CUDA is on LD_LIBRARY_PATH, take it out (unset LD_LIBRARY_PATH), so that the cuBLAS that came with PyTorch "
+            "is loaded."
+        ),
+    ),
+    explains=_AFTER,
+    examples=(
+        "RuntimeError: cublas runtime error : the GPU program failed to execute at /pytorch/aten/src/THC/THCBlas.cu:259",
+        "RuntimeError: CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha, a, lda, "
+        "b, ldb, &beta, "
+        "c, ldc)`",
+        "RuntimeError: CUDA error: CUBLAS_STATUS_INTERNAL_ERROR when calling `cublasGemmEx( handle, opa, opb, m, n, k, &falpha, a, "
+        "CUDA_R_16F, lda)`",
+    ),
+    counterexamples=("CUBLAS_WORKSPACE_CONFIG=:4096:8",),
+)
+
+INVALID_VALUE = Cause(
+    slug="cublas-invalid-value",
+    title="A cuBLAS of another version was loaded and rejects PyTorch's call",
+    why="PyTorch brings its own cuBLAS. When LD_LIBRARY_PATH names another CUDA toolkit, that one is loaded first; its handling of the "
+    "arguments "
+    "differs and it answers CUBLAS_STATUS_INVALID_VALUE.",
+    signs=(
+        Sign(r"CUBLAS_STATUS_INVALID_VALUE"),
+        Sign(r"cublas runtime error : an unsupported value or parameter"),
+    ),
+    fixes=(
+        Fix(
+            do="Unset LD_LIBRARY_PATH (or remove the second CUDA toolkit from it) and start again, so that the cuBLAS that came with "
+            "PyTorch is used.",
+            commands=("unset LD_LIBRARY_PATH",),
+            when="os!=windows",
+        ),
+        Fix(
+            do="Check that only one cuBLAS is installed and that it is the version this PyTorch asks for; reinstall PyTorch in a clean "
+            "environment if "
+            "nvidia-cublas was upgraded by another package. Also make sure that LD_LIBRARY_PATH does not name another CUDA.",
+            commands=("python -m pip list | grep -i -e torch -e nvidia-cublas",),
+        ),
+        Fix(do="If it happens for one shape only: make the inputs contiguous and check that no dimension is zero."),
+    ),
+    explains=_AFTER,
+    refines=("cublas-library-conflict",),
+    examples=(
+        "RuntimeError: CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha, a, lda, b, "
+        "ldb, &beta, c, "
+        "ldc)`",
+    ),
+    counterexamples=("ValueError: invalid value for cublas workspace",),
+)
+
+NOT_SUPPORTED = Cause(
+    slug="cublas-not-supported",
+    title="cuBLAS has no implementation of this product for this GPU and data type",
+    why="The data type of the product (bfloat16, FP8, int8) or its shape is not supported by this GPU or by the cuBLAS version in use.",
+    signs=(Sign(r"CUBLAS_STATUS_NOT_SUPPORTED"),),
+    fixes=(
+        Fix(
+            do="Use a data type that the card has: float16 or float32 instead of bfloat16 before compute capability 8.0, no FP8 before 8.9."
+        ),
+        Fix(do="Pad the matrix dimensions to multiples of 16 for FP8 and int8 products."),
+        _NEWER_BUILD,
+    ),
+    explains=_AFTER,
+    examples=(
+        "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasGemmEx( handle, opa, opb, m, n, k, &falpha, a, "
+        "CUDA_R_16BF, lda, b)`",
+    ),
+    counterexamples=("operation not supported",),
+)
+
+CUDNN = Cause(
+    slug="cudnn-execution-failed",
+    title="A cuDNN call failed: an old build on a newer GPU, or no memory for its workspace",
+    why="cuDNN could not run its kernel. A build that is older than the GPU has no working kernel for it; a full card leaves no room for "
+    "the "
+    "workspace; and a kernel error from earlier can surface here.",
+    signs=(
+        Sign(r"CUDNN_STATUS_(?:EXECUTION_FAILED|MAPPING_ERROR|BAD_PARAM)", STRONG),
+        Sign(r"CUDNN_STATUS_INTERNAL_ERROR", FAIR, unless=(r"cudnnCreate", r"CUDNN_STATUS_NOT_INITIALIZED")),
+        Sign(r"CUDNN_STATUS_ALLOC_FAILED", STRONG),
+    ),
+    unless=(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",),
+    fixes=(
+        Fix(
+            do="Install a newer PyTorch build whose CUDA and cuDNN support this GPU (and a driver that fits), and keep no other cuDNN in "
+            "LD_LIBRARY_PATH.",
+            commands=("pip install --upgrade torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",),
+        ),
+        Fix(
+            do="Free GPU memory: a smaller batch size, no other process on the card; torch.backends.cudnn.benchmark = False needs less "
+            "workspace.",
+            commands=("nvidia-smi",),
+        ),
+        Fix(
+            do="As a workaround only: torch.backends.cudnn.enabled = False (slower) shows whether cuDNN itself is at fault.",
+            code="torch.backends.cudnn.enabled = False",
+        ),
+        _BLOCKING,
+    ),
+    explains=_AFTER,
+    examples=(
+        "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        '  File "/srv/seg/net.py", line 40, in forward\n    out, _ = self.lstm(x)\nRuntimeError: cuDNN error: CUDNN_STATUS_MAPPING_ERROR',
+    ),
+    counterexamples=("torch.backends.cudnn.version() -> 8902",),
+)
+
+CUDNN_NOT_SUPPORTED = Cause(
+    slug="cudnn-not-supported",
+    title="cuDNN does not support this input: not contiguous, too large, or an unsupported data type",
+    why="cuDNN answers NOT_SUPPORTED for a tensor that is not contiguous, for more than 2**31 elements, or for a combination of data "
+    "type and "
+    "layout without a kernel.",
+    signs=(Sign(r"CUDNN_STATUS_NOT_SUPPORTED"),),
+    unless=(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",),
+    fixes=(
+        Fix(do="Make the input contiguous before the layer.", code="out = layer(x.contiguous())"),
+        Fix(
+            do="If the tensor is very large (batch, resolution or sequence), split the batch so that no tensor has 2**31 elements or more."
+        ),
+        Fix(do="Otherwise update PyTorch, or switch cuDNN off for that one call: with torch.backends.cudnn.flags(enabled=False)."),
+    ),
+    explains=("cudnn-no-engine",),
+    examples=("RuntimeError: cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a non-contiguous input.",),
+    counterexamples=("NotImplementedError: layout not supported",),
+)
+
+CUFFT = Cause(
+    slug="cufft-internal-error",
+    title="cuFFT failed: the CUDA 11.7 build does not work on RTX 40 cards, or little GPU memory is left",
+    why="The cuFFT of CUDA 11.7 and older has a fault on Ada cards (RTX 40 series); it is gone in CUDA 11.8. On other cards the same "
+    "error means "
+    "that cuFFT could not get memory for its plan.",
+    signs=(
+        Sign(r"CUFFT_(?:INTERNAL_ERROR|ALLOC_FAILED|EXEC_FAILED|SETUP_FAILED|INVALID_PLAN)"),
+        Sign(r"cuFFT error: "),
+    ),
+    fixes=(
+        Fix(
+            do="Install PyTorch built with CUDA 11.8 or newer (cu118, cu121, cu126, cu128).",
+            commands=("pip install --upgrade torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",),
+        ),
+        Fix(
+            do="With CUDA 11.8 or newer already: free GPU memory (smaller batch, other processes), and limit the plan cache: "
+            "torch.backends.cuda.cufft_plan_cache.max_size.",
+            code="torch.backends.cuda.cufft_plan_cache[0].max_size = 16",
+        ),
+        Fix(
+            do="As a workaround compute that transform on the CPU.",
+            code="spec = torch.stft(x.cpu(), n_fft, return_complex=True).to(x.device)",
+        ),
+    ),
+    examples=(
+        '  File "/srv/tts/mel.py", line 61, in mel\n    spec = torch.stft(y, n_fft)\nRuntimeError: cuFFT error: CUFFT_INTERNAL_ERROR',
+    ),
+    counterexamples=("MKL FFT error: Intel oneMKL DFTI ERROR: Inconsistent configuration parameters",),
+)
+
+CUSOLVER = Cause(
+    slug="cusolver",
+    title="A cuSOLVER call (inverse, svd, eigh, cholesky, solve) failed",
+    why="PyTorch sends linear algebra on the GPU to cuSOLVER, which needs memory of its own for its handle and workspace. It fails when "
+    "the card "
+    "is nearly full, and in some library versions for some shapes or for input with NaN or inf.",
+    signs=(
+        Sign(r"CUSOLVER_STATUS_\w+"),
+        Sign(r"cusolver error: "),
+        Sign(r"calling .{0,2}cusolverDnCreate"),
+        Sign(r"MAGMA (?:\w+ ){1,4}: (?:invalid argument|out of memory)", WEAK),
+    ),
+    unless=(r"undefined symbol: \w{0,20}cusolver",),
+    fixes=(
+        Fix(
+            do="Free GPU memory before that call: smaller batch, release tensors and torch.cuda.empty_cache(), no other process on the "
+            "card.",
+            code="torch.cuda.empty_cache()",
+        ),
+        Fix(
+            do='Use the other library: torch.backends.cuda.preferred_linalg_library("magma") (or "cusolver").',
+            code='torch.backends.cuda.preferred_linalg_library("magma")',
+        ),
+        Fix(
+            do="Or compute that one operation on the CPU, and check the matrix for NaN and inf.",
+            code="inv = torch.inverse(a.cpu()).to(a.device)",
+        ),
+        Fix(do="Upgrade PyTorch (a newer CUDA build), and keep no other CUDA in LD_LIBRARY_PATH."),
+    ),
+    explains=_AFTER,
+    examples=(
+        "RuntimeError: cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`",
+        "RuntimeError: cusolver error: CUSOLVER_STATUS_EXECUTION_FAILED, when calling `cusolverDnSgesvdj( handle, jobz, econ, m, n, A, "
+        "lda, S, U)`. If "
+        "you keep seeing this error, you may use `torch.backends.cuda.preferred_linalg_library()` to try linear algebra operators with "
+        "other supported "
+        "backends.",
+    ),
+    counterexamples=(
+        "torch.linalg.inv: The diagonal element 3 is zero, the inversion could not be completed because the input matrix is singular.",
+    ),
+)
+
+CAUSES = (NOT_INITIALIZED, EXECUTION_FAILED, INVALID_VALUE, NOT_SUPPORTED, CUDNN, CUDNN_NOT_SUPPORTED, CUFFT, CUSOLVER)

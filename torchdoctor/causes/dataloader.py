@@ -1,0 +1,183 @@
+"""Failures between a DataLoader and its workers."""
+
+from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+
+SHM = Cause(
+    slug="dataloader-shm",
+    title="Shared memory (/dev/shm) is too small for the batches that DataLoader workers pass on",
+    why="Workers hand tensors over in /dev/shm. A container has 64 MB of it by default; when it is full, the worker gets a bus error.",
+    signs=(
+        Sign(r"DataLoader worker \(pid\(?s?\)? ?\d*\)? is killed by signal: Bus error"),
+        Sign(r"killed by signal: Bus error"),
+        Sign(r"Unexpected bus error encountered in worker"),
+        Sign(r"insufficient shared memory \(shm\)"),
+        Sign(r"might be caused by insufficient shared memory"),
+        Sign(r"unable to (?:mmap|write to|resize|allocate) .{0,40}file <?/torch_\w+"),
+        Sign(r"unable to allocate shared memory\(shm\) for file"),
+        Sign(r"unable to write to file </?torch_"),
+        Sign(r"No space left on device.{0,200}/dev/shm", FAIR),
+        Sign(r"/dev/shm.{0,120}No space left on device", FAIR),
+        Sign(r"could not unlink the shared memory file /torch_"),
+    ),
+    fixes=(
+        Fix(
+            do="Give the container more shared memory: docker run --shm-size=16g (or --ipc=host); in Compose shm_size, in Kubernetes an "
+            "emptyDir with "
+            "medium: Memory mounted at /dev/shm.",
+            commands=("docker run --gpus all --shm-size=16g IMAGE", "df -h /dev/shm"),
+        ),
+        Fix(
+            do="Outside of a container enlarge /dev/shm.",
+            commands=("sudo mount -o remount,size=32G /dev/shm",),
+            who="admin",
+        ),
+        Fix(
+            do="Or need less of it: fewer workers (num_workers=0 as a test), smaller prefetch_factor, "
+            'torch.multiprocessing.set_sharing_strategy("file_system").',
+            code="loader = DataLoader(dataset, batch_size=8, num_workers=2, prefetch_factor=2)",
+        ),
+    ),
+    explains=("dataloader-worker-killed", "peer-rank-died-elsewhere", "nccl-watchdog-abort"),
+    refines=("dataloader-worker-killed", "rank-sigbus-shm"),
+    decide="df -h /dev/shm",
+    examples=(
+        "RuntimeError: DataLoader worker (pid 412) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+        "shared memory. "
+        "Please try to raise your shared memory limit.",
+        "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).",
+        "RuntimeError: unable to write to file </torch_913_1477150372>",
+        "OSError: [Errno 28] No space left on device: '/dev/shm/pymp-k3jq'\nunable to allocate shared memory(shm) for file "
+        "</torch_77_1>: Resource "
+        "temporarily unavailable (11)",
+    ),
+    counterexamples=("RuntimeError: DataLoader worker (pid 21) is killed by signal: Killed.",),
+)
+
+PIN_THREAD = Cause(
+    slug="pin-memory-thread",
+    title="The pin-memory thread of the DataLoader is gone",
+    why="torch 1.7 ends the pin-memory thread when a loader with persistent workers is reset, and the next epoch finds it dead. In other "
+    "versions the "
+    "thread died of an error that stands above this one.",
+    signs=(
+        Sign(r"Pin memory thread exited unexpectedly"),
+        Sign(r"pin_memory_thread.{0,200}(?:ConnectionResetError|EOFError|FileNotFoundError)", FAIR),
+        Sign(r"in _pin_memory_loop.{0,1200}(?:ConnectionResetError|ConnectionRefusedError|BrokenPipeError)", FAIR),
+    ),
+    fixes=(
+        Fix(do="Upgrade PyTorch (1.8 or newer).", commands=("pip install --upgrade torch",)),
+        Fix(
+            do="Or switch it off: pin_memory=False or persistent_workers=False in the DataLoader.",
+            code="DataLoader(dataset, num_workers=4, pin_memory=True, persistent_workers=False)",
+        ),
+    ),
+    examples=(
+        '  File "/opt/env/lib/python3.8/site-packages/torch/utils/data/dataloader.py", line 1024, in _get_data\n'
+        "    raise RuntimeError('Pin memory thread exited unexpectedly')\nRuntimeError: Pin memory thread exited unexpectedly",
+    ),
+    counterexamples=("UserWarning: 'pin_memory' argument is set as true but no accelerator is found",),
+)
+
+COLLATE = Cause(
+    slug="collate-unequal-size",
+    title="The samples of one batch have different sizes and cannot be stacked",
+    why="The default collate function stacks samples into one tensor, so all must have the same shape (and length and type).",
+    signs=(
+        Sign(r"stack expects each tensor to be equal size"),
+        Sign(r"each element in list of batch should be of equal size"),
+        Sign(r"Trying to resize storage that is not resizable", STRONG),
+        Sign(r"Sizes of tensors must match except in dimension \d+", FAIR, also=(r"collate",), near=3000),
+        Sign(r"invalid argument 0: Sizes of tensors must match except in dimension 0", FAIR, also=(r"collate",), near=3000),
+        Sign(r"activate truncation and/or padding with .{0,10}padding=True"),
+    ),
+    fixes=(
+        Fix(
+            do="Bring all samples to one size in the dataset: resize, crop or pad (for text: truncation=True, padding=True, max_length).",
+            code="transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor()])",
+        ),
+        Fix(
+            do="Or pass a collate_fn that pads: torch.nn.utils.rnn.pad_sequence, DataCollatorWithPadding or DataCollatorForSeq2Seq.",
+            code="def collate(batch):\n    xs, ys = zip(*batch)\n    return pad_sequence(xs, batch_first=True), torch.stack(ys)",
+        ),
+        Fix(
+            do='If all should be equal already, look for the odd one: a grey or RGBA image among RGB ones (convert("RGB")), a missing '
+            "annotation."
+        ),
+    ),
+    explains=("user-error-in-rank",),
+    examples=(
+        "RuntimeError: stack expects each tensor to be equal size, but got [3, 480, 640] at entry 0 and [3, 427, 640] at entry 1",
+        "RuntimeError: each element in list of batch should be of equal size",
+        '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/_utils/collate.py", line 141, in default_collate\n'
+        "    return torch.stack(batch, 0, out=out)\nRuntimeError: Trying to resize storage that is not resizable",
+    ),
+    counterexamples=("ValueError: all input arrays must have the same shape",),
+)
+
+FILES = Cause(
+    slug="too-many-open-files",
+    title="The limit of open files was reached while tensors were passed between processes",
+    why="With the file_descriptor strategy every tensor that a worker hands over keeps a descriptor open. The limit (often 1024) is "
+    "reached with many "
+    "workers, or when the tensors of many batches are kept.",
+    signs=(
+        Sign(r"received \d+ items of ancdata"),
+        Sign(r"Too many open files\. Communication with the workers is no longer possible"),
+        Sign(r"OSError: \[Errno 24\] Too many open files"),
+        Sign(r"\[Errno 24\] Too many open files"),
+        Sign(r"Too many open files \(24\)"),
+        Sign(r"increase the limit using .{0,3}ulimit -n"),
+        Sign(r"\(errno: 24 - Too many open files\)"),
+        Sign(r"socket: Too many open files"),
+        Sign(r"Too many open files", FAIR, also=(r"torch",)),
+    ),
+    fixes=(
+        Fix(
+            do="Raise the limit of open file descriptors before the start (in the job script or the service; in docker --ulimit "
+            "nofile=65536:65536).",
+            commands=("ulimit -n 65536",),
+            when="os!=windows",
+        ),
+        Fix(
+            do='Or share tensors through files: torch.multiprocessing.set_sharing_strategy("file_system") at the top of the program (and '
+            "in the "
+            "workers); raise ulimit -n where possible.",
+            code='torch.multiprocessing.set_sharing_strategy("file_system")',
+        ),
+        Fix(do="Use fewer workers, do not keep the loader's tensors (copy what is stored: x.clone()), and close files the dataset opens."),
+    ),
+    explains=("peer-rank-died-elsewhere", "dataloader-worker-killed"),
+    examples=(
+        '  File "/usr/lib/python3.8/multiprocessing/reduction.py", line 164, in recvfds\n    raise RuntimeError(\'received %d items of '
+        "ancdata' %\n"
+        "RuntimeError: received 0 items of ancdata",
+        "OSError: [Errno 24] Too many open files: '/srv/imgs/0041.jpg'",
+        "RuntimeError: Too many open files. Communication with the workers is no longer possible. Please increase the limit using "
+        "`ulimit -n` in the shell",
+    ),
+    counterexamples=("opened 24 files",),
+)
+
+TIMED_OUT = Cause(
+    slug="dataloader-timeout",
+    title="A DataLoader worker did not deliver its batch within the timeout",
+    why="The loader was given timeout=N and no batch came in that time: reading is slower than that, or a worker hangs, for example in a "
+    "lock taken "
+    "before the fork (OpenCV, HDF5, a logger) or on a network file system.",
+    signs=(Sign(r"DataLoader timed out after [\d.]+ seconds"),),
+    fixes=(
+        Fix(
+            do="Find out where it hangs with num_workers=0; slow storage needs a larger timeout, fewer workers or a local copy of the data."
+        ),
+        Fix(
+            do="If the workers hang: open files and database handles in the worker (worker_init_fn), cv2.setNumThreads(0), or "
+            'multiprocessing_context="spawn".',
+            code='DataLoader(dataset, num_workers=4, multiprocessing_context="spawn")',
+        ),
+    ),
+    explains=("peer-rank-died-elsewhere",),
+    examples=("RuntimeError: DataLoader timed out after 60 seconds",),
+    counterexamples=("requests.exceptions.ReadTimeout: timed out after 60 seconds",),
+)
+
+CAUSES = (SHM, PIN_THREAD, COLLATE, FILES, TIMED_OUT)

@@ -1,0 +1,140 @@
+"""Limits of the host: disk and main memory."""
+
+from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+
+_AFTER = ("peer-rank-died-elsewhere", "user-error-in-rank", "nccl-timeout-straggler", "nccl-watchdog-abort")
+_SAVING = (
+    r"torch\.save\(",
+    r"save_checkpoint",
+    r"save_pretrained",
+    r"save_file\(",
+    r"_save_checkpoint",
+    r"save_model",
+    r"save_state",
+    r"in _save\b",
+    r"serialization\.py",
+)
+
+SAVE_FAILED = Cause(
+    slug="checkpoint-save-failed",
+    title="Writing a checkpoint failed: the disk is full, over quota, or reports an I/O error",
+    why="torch.save writes a zip archive; when the file system takes no more bytes, the writer stops with an internal message such as "
+    '"unexpected pos" or "file write '
+    'failed" that does not name the disk.',
+    signs=(
+        Sign(r"PytorchStreamWriter failed writing"),
+        Sign(r"inline_container\.cc:\d+\] ?\. unexpected pos \d+ vs \d+"),
+        Sign(r"unexpected pos \d+ vs \d+"),
+        Sign(r"write\(\): fd \d+ failed with (?:Input/output error|No space left on device|Disk quota exceeded|\w+)"),
+        Sign(r"basic_ios::clear: iostream error", FAIR),
+        Sign(r"Error while serializing: I/?o ?Error"),
+        Sign(r"SafetensorError: .{0,60}(?:StorageFull|No space left|code: 28|code: 122)"),
+        Sign(r"error in writing file.{0,60}torch", FAIR),
+        *(Sign(r"No space left on device", STRONG, also=(frame,), unless=(r"/dev/shm",), near=3000) for frame in _SAVING),
+        *(Sign(r"Disk quota exceeded", STRONG, also=(frame,), near=3000) for frame in _SAVING),
+        *(Sign(r"\[Errno 5\] Input/output error", FAIR, also=(frame,), near=3000) for frame in _SAVING),
+    ),
+    fixes=(
+        Fix(
+            do="Free disk space on the volume of the checkpoints (delete old ones, caches), or check the quota; then continue from the "
+            "last whole checkpoint: the one "
+            "just written is not usable.",
+            commands=("df -h .", "df -i .", "quota -s"),
+        ),
+        Fix(
+            do="Write to another volume with room, and keep fewer or smaller checkpoints: save_total_limit, save_only_model.",
+            code='TrainingArguments(..., output_dir="/data/out", save_total_limit=2)',
+        ),
+        Fix(
+            do="If there is space: an I/O error points at the disk or the network file system; look at dmesg and the server.",
+            commands=("sudo dmesg -T | tail",),
+            who="admin",
+        ),
+    ),
+    explains=_AFTER,
+    decide="df -h .",
+    examples=(
+        "    torch.save(state, path)\nRuntimeError: [enforce fail at inline_container.cc:603] . unexpected pos 1207959552 vs 1207959446",
+        "[rank0]: RuntimeError: [enforce fail at inline_container.cc:778] . PytorchStreamWriter failed writing file data/214: file write "
+        "failed",
+        '  File "/srv/x/hooks.py", line 20, in save_checkpoint\n    shutil.copy(a, b)\nOSError: [Errno 28] No space left on device',
+        'safetensors_rust.SafetensorError: Error while serializing: IoError(Os {{ code: 28, kind: StorageFull, message: "No space left '
+        'on device" }})'.replace("{{", "{").replace("}}", "}"),
+    ),
+    counterexamples=("Saving model checkpoint to /data/out/checkpoint-100",),
+)
+
+CPU_ALLOC = Cause(
+    slug="host-cpu-alloc-failed",
+    title="A tensor could not be allocated in the host's memory",
+    why="PyTorch asked the operating system for main memory and was refused. Either the host is really full, or a wrong size (a shape, a "
+    "broadcast) asks for far more than "
+    "was meant.",
+    signs=(
+        Sign(r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory): you tried to allocate (?P<bytes>\d+) bytes"),
+        Sign(r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory)"),
+        Sign(r"enforce fail at (?:alloc_cpu|CPUAllocator)\.cpp"),
+        Sign(r"not enough memory: you tried to allocate \d+\s?GB"),
+        Sign(r"std::bad_alloc", FAIR),
+        Sign(r"OSError: \[Errno 12\] Cannot allocate memory"),
+        Sign(r"unable to mmap \d+ bytes from file .{0,200}Cannot allocate memory"),
+        Sign(r"\[Errno 12\] Cannot allocate memory", FAIR),
+        Sign(r"_ArrayMemoryError: Unable to allocate", FAIR),
+        Sign(r"numpy\.core\._exceptions\.MemoryError: Unable to allocate", FAIR),
+    ),
+    fixes=(
+        Fix(
+            do="Check whether the requested size is meant ({bytes|the number in the message} bytes): a wrong shape, a broadcast of (N,1) "
+            "with (1,N), or a whole dataset in one tensor.",
+        ),
+        Fix(
+            do="Need less at a time: smaller batch size, fewer DataLoader workers, half precision or low_cpu_mem_usage=True when "
+            "loading, memory-mapped data "
+            "(torch.load(..., mmap=True))."
+        ),
+        Fix(do="Give the host (container, job, WSL) more RAM or swap: docker --memory, Slurm --mem, .wslconfig.", commands=("free -h",)),
+    ),
+    explains=_AFTER,
+    decide="free -h",
+    examples=(
+        "RuntimeError: [enforce fail at alloc_cpu.cpp:75] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+        "25769803776 bytes. Error code 12 (Cannot "
+        "allocate memory)",
+        "RuntimeError: [enforce fail at CPUAllocator.cpp:72] data. DefaultCPUAllocator: not enough memory: you tried to allocate "
+        "1474560000 bytes.",
+        "    pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
+    ),
+    counterexamples=("RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",),
+)
+
+PINNED = Cause(
+    slug="pinned-memory-failed",
+    title="Page-locked (pinned) host memory could not be allocated",
+    why="pin_memory and CPU offload lock pages of the host's memory through CUDA. It fails when the host has too little, or the limit "
+    "for locked memory is low (WSL, "
+    "containers).",
+    signs=(
+        Sign(r"cudaHostAlloc\w{0,10}.{0,80}(?:out of memory|failed)"),
+        Sign(r"cudaHostRegister.{0,80}(?:out of memory|failed)"),
+        Sign(r"in pin_memory .{0,300}CUDA error: out of memory", FAIR),
+        Sign(r"CachingHostAllocator.{0,200}out of memory", FAIR),
+        Sign(r"data\.pin_memory\(.{0,40} RuntimeError: CUDA error: out of memory", FAIR),
+    ),
+    fixes=(
+        Fix(
+            do="Set pin_memory=False in the DataLoader (dataloader_pin_memory=False in the Trainer), or pin_memory: false in the offload "
+            "configuration.",
+            code="DataLoader(dataset, pin_memory=False)",
+        ),
+        Fix(do="Give the host more RAM, or raise the limit for locked memory (in WSL2 the memory of .wslconfig).", commands=("ulimit -l",)),
+    ),
+    refines=("cuda-oom", "cuda-oom-other-process", "cuda-oom-at-load"),
+    examples=(
+        '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/_utils/pin_memory.py", line 55, in pin_memory\n    return '
+        "data.pin_memory(device)\n"
+        "RuntimeError: CUDA error: out of memory",
+    ),
+    counterexamples=("UserWarning: 'pin_memory' argument is set as true but no accelerator is found",),
+)
+
+CAUSES = (SAVE_FAILED, CPU_ALLOC, PINNED)

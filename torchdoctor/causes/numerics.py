@@ -1,0 +1,156 @@
+"""NaN and inf, loss scaling, and statistics of too few values."""
+
+from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+
+NAN = Cause(
+    slug="nan-loss",
+    title="NaN or inf arises in the forward or backward pass",
+    why="A division by zero, log or sqrt of 0, an overflow of float16, a learning rate that is too high, or bad input data gives NaN or "
+    "inf, and "
+    "everything computed from it is NaN too.",
+    signs=(
+        Sign(r"Function '\w+' returned nan values in its \d+(?:th|st|nd|rd) output"),
+        Sign(r"returned nan values in its"),
+        Sign(r"loss is (?:nan|inf|not finite),? stopping", STRONG),
+        Sign(r"Loss is (?:nan|inf), stopping training"),
+        Sign(r"FloatingPointError: Loss became infinite or NaN"),
+        Sign(r"FloatingPointError: .{0,120}(?:nan|inf|Minimum loss scale reached)", FAIR),
+        Sign(r"Minimum loss scale reached \([\d.e-]+\)"),
+        Sign(r"Current loss scale already at minimum - cannot decrease scale anymore"),
+        Sign(r"The total norm of order \S+ for gradients from `?parameters`? is non-finite"),
+        Sign(r"The loss returned in `?training_step`? is (?:nan|inf)"),
+        Sign(r"Detected nan and/or inf values in"),
+        Sign(r"found NaN in local grad norm"),
+        Sign(r"Model diverged with loss = ?nan", FAIR),
+        Sign(r"Invalid loss, terminating training"),
+        Sign(r"Gradient overflow\. Skipping step, loss scaler \d+ reducing loss scale to (?:[0-9.]+e-\d+|0\.0)", FAIR),
+        Sign(r"loss became (?:nan|inf)", FAIR),
+        Sign(r"\bnan loss (?:detected|encountered|found)", FAIR),
+        Sign(
+            r"Expected parameter \w+ \(.{0,80}\) of distribution \w+.{0,200}to satisfy the constraint .{0,200}but found invalid values",
+            STRONG,
+        ),
+        Sign(r"'?\b(?:train_)?loss'?\"?[:=] ?'?nan\b.{0,2000}(?:train_)?loss'?\"?[:=] ?'?nan", FAIR),
+        Sign(r"'grad_norm': '?(?:nan|inf)", WEAK),
+    ),
+    unless=(r"probability tensor contains either",),
+    fixes=(
+        Fix(
+            do="Find the operation: torch.autograd.set_detect_anomaly(True) shows the forward line; then make it safe with an epsilon "
+            "(eps) in "
+            "divisions, log and sqrt, or a clamp.",
+            code="with torch.autograd.set_detect_anomaly(True):\n    loss = model(x).loss\n    loss.backward()",
+        ),
+        Fix(
+            do="Lower the learning rate, add warm-up and clip the gradients.",
+            code="torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+        ),
+        Fix(
+            do="Use bfloat16 or float32 instead of float16 for the part that overflows (bf16=True where the GPU has it).",
+            code='with torch.autocast("cuda", dtype=torch.bfloat16):\n    loss = model(x)',
+        ),
+        Fix(do="Check the data for NaN, inf and empty targets before the model: torch.isfinite(x).all()."),
+    ),
+    examples=(
+        "RuntimeError: Function 'LogBackward0' returned nan values in its 0th output.",
+        "Epoch 3 step 210\nLoss is nan, stopping training",
+        "{'loss': nan, 'learning_rate': 2e-05}\n{'loss': nan, 'learning_rate': 1.9e-05}",
+        "Exception: Current loss scale already at minimum - cannot decrease scale anymore. Exiting run.",
+        "ValueError: Expected parameter loc (Tensor of shape (64, 4)) of distribution Normal(loc: torch.Size([64, 4]), scale: "
+        "torch.Size([64, 4])) to "
+        "satisfy the constraint Real(), but found invalid values:\ntensor([[nan, nan, nan, nan]])",
+    ),
+    counterexamples=(
+        "epoch 2 loss=0.311 nan_rows=0 skipped",
+        "warning: 3 rows with NaN were dropped",
+        "ValueError: Input X contains NaN.",
+    ),
+)
+
+NO_INF_CHECKS = Cause(
+    slug="gradscaler-no-inf-checks",
+    title="GradScaler.step() found no gradient in the optimizer's parameters",
+    why="The scaler records a check for each gradient when it unscales. No parameter of this optimizer had a gradient: backward() was "
+    "skipped or did "
+    "not reach them, they are frozen, or the optimizer holds other parameters than the model.",
+    signs=(
+        Sign(r"No inf checks were recorded for this optimizer"),
+        Sign(r"No inf checks were recorded prior to update"),
+    ),
+    fixes=(
+        Fix(
+            do="Call scaler.scale(loss).backward() before scaler.step(), and skip the step for a batch whose loss is constant, zero or "
+            "NaN (no grad).",
+            code="if loss.requires_grad and torch.isfinite(loss):\n    scaler.scale(loss).backward()\n    scaler.step(optimizer)\n    "
+            "scaler.update()",
+        ),
+        Fix(
+            do="Give the optimizer the parameters that are trained: build it after the model is on its device and wrapped, and check "
+            "requires_grad.",
+            code="optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)",
+        ),
+    ),
+    explains=("peer-rank-died-elsewhere",),
+    examples=(
+        '  File "/opt/env/lib/python3.9/site-packages/torch/cuda/amp/grad_scaler.py", line 368, in step\n'
+        '    assert len(optimizer_state["found_inf_per_device"]) > 0, "No inf checks were recorded for this optimizer."\n'
+        "AssertionError: No inf checks were recorded for this optimizer.",
+    ),
+    counterexamples=("AssertionError: no checks were recorded",),
+)
+
+SCALER_ORDER = Cause(
+    slug="gradscaler-call-order",
+    title="GradScaler's unscale_, step and update were called in a wrong order",
+    why="Within one update() each optimizer may be unscaled and stepped once, in that order.",
+    signs=(
+        Sign(r"unscale_\(\) has already been called on this optimizer since the last update\(\)"),
+        Sign(r"unscale_\(\) is being called after step\(\)"),
+        Sign(r"step\(\) has already been called since the last update\(\)"),
+    ),
+    fixes=(
+        Fix(
+            do="Per iteration: scale(loss).backward(), then unscale_(optimizer) once (only if you clip), step(optimizer) once, update() "
+            "once.",
+            code="scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\nclip_grad_norm_(model.parameters(), "
+            "1.0)\nscaler.step(optimizer)\n"
+            "scaler.update()",
+        ),
+        Fix(
+            do="With gradient accumulation do these calls only in the iteration that steps; with accelerate call "
+            "accelerator.clip_grad_norm_ under "
+            "if accelerator.sync_gradients."
+        ),
+    ),
+    examples=("RuntimeError: unscale_() has already been called on this optimizer since the last update().",),
+    counterexamples=("UserWarning: Detected call of `lr_scheduler.step()` before `optimizer.step()`.",),
+)
+
+BATCHNORM = Cause(
+    slug="batchnorm-single-sample",
+    title="BatchNorm in training mode got a single value per channel",
+    why="With one sample (and a 1x1 feature map) there is no variance to normalise with, so BatchNorm refuses. Usually the last, "
+    "incomplete batch or "
+    "a batch size of 1 per GPU.",
+    signs=(
+        Sign(r"Expected more than 1 value per channel when training"),
+        Sign(r"Expected more than 1 spatial element when training"),
+        Sign(r"more than 1 value per channel when training"),
+    ),
+    fixes=(
+        Fix(
+            do="Use a batch size above 1 on every GPU and drop_last=True in the DataLoader, so that no batch of one sample is left over.",
+            code="DataLoader(dataset, batch_size=8, shuffle=True, drop_last=True)",
+        ),
+        Fix(do="For evaluation or inference call model.eval() first."),
+        Fix(do="If batches of one sample are needed, freeze BatchNorm (eval() of these layers) or use GroupNorm/LayerNorm."),
+    ),
+    explains=("peer-rank-died-elsewhere", "user-error-in-rank"),
+    examples=(
+        "ValueError: Expected more than 1 value per channel when training, got input size torch.Size([1, 256, 1, 1])",
+        "ValueError: Expected more than 1 spatial element when training, got input size torch.Size([1, 512, 1, 1])",
+    ),
+    counterexamples=("ValueError: expected 4D input (got 3D input)",),
+)
+
+CAUSES = (NAN, NO_INF_CHECKS, SCALER_ORDER, BATCHNORM)
