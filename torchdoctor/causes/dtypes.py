@@ -1,0 +1,188 @@
+"""Floating-point formats: mixed dtypes, formats that a device lacks, labels that are not integers."""
+
+from __future__ import annotations
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_SMALL = r"(?:c10::)?(?:float|half|bfloat16|bf16|float16|float32|Float8_\w+)"
+_PAIR = rf"(?P<one>(?:struct )?{_SMALL})"
+_OTHER = rf"(?P<two>(?:struct )?{_SMALL})"
+
+CAUSES = (
+    Cause(
+        slug="dtype-mismatch",
+        title="One operation got tensors of different floating-point dtypes ({one|one dtype} and {two|another})",
+        why="Matrix products and convolutions need one dtype. Part of the model (an adapter, a layer norm or lm_head kept in float32) "
+        "or the input was not cast when the rest was "
+        "loaded in half precision, or autocast is not active around this call.",
+        signs=(
+            Sign(rf"expected (?:mat1|m1) and (?:mat2|m2) to have the same dtype, but got: {_PAIR} != {_OTHER}"),
+            Sign(rf"mat1 and mat2 must have the same dtype, but got {_PAIR} and {_OTHER}\b"),
+            Sign(rf"expected scalar type {_PAIR} but found {_OTHER}\b"),
+            Sign(rf"expected (?:scalar type|dtype) {_PAIR} but got (?:scalar type|dtype) {_OTHER}\b"),
+            Sign(r"Expected object of scalar type (?P<one>Float|Half|BFloat16) but got scalar type (?P<two>Float|Half|BFloat16)\b"),
+            Sign(rf"Input type \({_PAIR}\) and (?:weight|bias) type \({_OTHER}\) should be the same"),
+            Sign(
+                r"Input type \(torch\.(?:cuda\.)?(?P<one>Float|Half|BFloat16)Tensor\) and (?:weight|bias) type "
+                r"\(torch\.(?:cuda\.)?(?P<two>Half|BFloat16)Tensor\)"
+            ),
+            Sign(
+                r"Input type \(torch\.(?:cuda\.)?(?P<one>Half|BFloat16)Tensor\) and (?:weight|bias) type "
+                r"\(torch\.(?:cuda\.)?(?P<two>Float)Tensor\)"
+            ),
+            Sign(r"Input type \(MPS(?P<one>\w+)Type\) and (?:weight|bias) type \(MPS(?P<two>\w+)Type\) should be the same"),
+            Sign(r"Expected query, key, and value to have the same dtype"),
+            Sign(
+                r"Index put requires the source and destination dtypes match, got (?P<one>\w+) for the destination and (?P<two>\w+) "
+                r"for the source"
+            ),
+            Sign(r"(?:self and mat2|mat1 and mat2|q, k, v|query and key) must have the same dtype"),
+            Sign(r"Promotion for Float8 Types is not supported"),
+            Sign(rf"expected (?:input|self) to have .{{0,20}}dtype {_PAIR}.{{0,20}}but got {_OTHER}", FAIR),
+            Sign(r"Expected self\.dtype to be equal to src\.dtype"),
+            Sign(
+                r"parameter tensors? are not (?:at|of) the same dtype, found input tensor with (?P<one>\w+) and parameter tensor with "
+                r"(?P<two>\w+)"
+            ),
+            Sign(r"mixed dtype \(CPU\): expect \w+ to have scalar type"),
+        ),
+        fixes=(
+            Fix(
+                "Cast both to one dtype: load the whole model in one dtype (torch_dtype=torch.bfloat16 or float16, or model.to(dtype), "
+                ".half(), .float()) and cast the input with x.to(model.dtype).",
+                code="x = x.to(model.dtype)          # or: model = model.to(torch.bfloat16)",
+            ),
+            Fix(
+                "Or run the forward pass (training and generate alike) under autocast, which casts the operands of each product.",
+                code='with torch.autocast("cuda", dtype=torch.float16):\n    out = model(**inputs)',
+            ),
+        ),
+        examples=(
+            "    return F.linear(input, self.weight, self.bias)\nRuntimeError: expected mat1 and mat2 to have the same dtype, but got: "
+            "float != c10::BFloat16",
+            "RuntimeError: mat1 and mat2 must have the same dtype, but got Half and Float",
+            "RuntimeError: expected scalar type Half but found Float",
+            "RuntimeError: Input type (float) and bias type (c10::Half) should be the same",
+            "RuntimeError: Expected query, key, and value to have the same dtype, but got query.dtype: float key.dtype: float and "
+            "value.dtype: c10::Half instead.",
+            "RuntimeError: Index put requires the source and destination dtypes match, got BFloat16 for the destination and Float for "
+            "the source.",
+        ),
+        counterexamples=(
+            "RuntimeError: expected scalar type Float but found Double",
+            "RuntimeError: expected scalar type Long but found Float",
+        ),
+    ),
+    Cause(
+        slug="float64-input",
+        title="float64 (double) data met float32 weights",
+        why="numpy and pandas compute in float64, and torch.from_numpy keeps that dtype, while the weights of a module are float32. "
+        "PyTorch does not convert them by itself.",
+        signs=(
+            Sign(r"expected scalar type (?:Float|Half|BFloat16) but found Double"),
+            Sign(r"expected scalar type Double but found (?:Float|Half|BFloat16)\b"),
+            Sign(r"to have the same dtype, but got: (?:double != |\S{1,20} != (?:struct )?double)"),
+            Sign(r"must have the same dtype, but got (?:Double and \w+|\w+ and Double)"),
+            Sign(r"Input type \((?:double|torch\.(?:cuda\.)?DoubleTensor)\) and (?:weight|bias) type"),
+            Sign(r"Input type \(\S+\) and (?:weight|bias) type \((?:double|torch\.(?:cuda\.)?DoubleTensor)\)"),
+            Sign(r"Expected object of scalar type (?:Float but got scalar type Double|Double but got scalar type Float)"),
+            Sign(r"Expected object of type torch\.(?:cuda\.)?FloatTensor but found type torch\.(?:cuda\.)?DoubleTensor"),
+            Sign(r"Expected object of type torch\.(?:cuda\.)?DoubleTensor but found type torch\.(?:cuda\.)?FloatTensor"),
+            Sign(r"Found dtype Double but expected Float"),
+            Sign(r"expected dtype (?:Double but got dtype Float|Float but got dtype Double)"),
+            Sign(r"found input tensor with Double and parameter tensor with"),
+        ),
+        fixes=(
+            Fix(
+                "Convert the data to float32 where it enters: x.float() for a tensor, array.astype(np.float32) for numpy (inputs and "
+                "float targets alike).",
+                code="x = torch.from_numpy(array).float()   # or: array.astype(np.float32)",
+            ),
+            Fix("Only if double precision is wanted: model.double(), which makes everything float64 and slow on a GPU."),
+        ),
+        refines=("dtype-mismatch",),
+        patch="cast-float",
+        examples=(
+            "    return F.linear(input, self.weight, self.bias)\nRuntimeError: expected scalar type Float but found Double",
+            "RuntimeError: mat1 and mat2 must have the same dtype, but got Double and Float",
+            "RuntimeError: Found dtype Double but expected Float",
+            "RuntimeError: Expected object of scalar type Float but got scalar type Double for argument #4 'mat1' in call to _th_addmm",
+        ),
+        counterexamples=("RuntimeError: expected scalar type Float but found Half",),
+    ),
+    Cause(
+        slug="label-dtype-not-long",
+        title="Class targets (or an index) are not int64",
+        why="Cross entropy, one_hot and gather need class numbers as int64 (torch.long); the labels came as float or int32, mostly "
+        "from numpy or from a float tensor of the dataset.",
+        signs=(
+            Sign(r"expected scalar type Long but found (?P<found>\w+)"),
+            Sign(r"Expected object of scalar type Long but got scalar type (?P<found>\w+) for argument"),
+            Sign(
+                r"Expected object of type torch\.(?:cuda\.)?LongTensor but found type "
+                r"torch\.(?:cuda\.)?(?P<found>Float|Int|Double|Byte)Tensor"
+            ),
+            Sign(r"\"nll_loss\w*\" not implemented for '(?P<found>\w+)'"),
+            Sign(r"\"(?:host|device)_softmax\" not implemented for '(?:Long|Int)'", FAIR),
+            Sign(r"one_hot is only applicable to index tensor"),
+            Sign(r"(?:gather|scatter|scatter_add|index_add_?|index_select)\(\): Expected dtype int\d+(?:/int64|/int32)? for index"),
+            Sign(r"gather\(\): Expected dtype int64 for index"),
+        ),
+        fixes=(
+            Fix(
+                "Convert the targets to int64 before the loss: target = target.long() (or dtype=torch.long where the dataset makes them).",
+                code="loss = criterion(logits, target.long())",
+            ),
+            Fix("Check that logits and target were not swapped in the call: criterion(logits, target)."),
+        ),
+        examples=(
+            "    return torch._C._nn.nll_loss_nd(\nRuntimeError: expected scalar type Long but found Float",
+            "RuntimeError: \"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for 'Int'",
+            "RuntimeError: one_hot is only applicable to index tensor of type LongTensor.",
+        ),
+        counterexamples=("RuntimeError: expected scalar type Float but found Long",),
+    ),
+    Cause(
+        slug="label-dtype-not-float",
+        title="Targets of a regression or binary loss are integers where float is needed",
+        why="BCE and MSE losses compute with the target as a float of the same dtype as the prediction; integer labels cannot hold the "
+        "result.",
+        signs=(
+            Sign(r"result type Float can't be cast to the desired output type (?:Long|Int|Byte|Short)"),
+            Sign(r"Found dtype (?:Long|Int) but expected Float"),
+            Sign(r"expected scalar type Float but found (?:Long|Int|Byte|Bool)\b", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Convert the targets (or the input) to float before the call: target.float().",
+                code="loss = criterion(logits, target.float())",
+            ),
+            Fix("For several exclusive classes use CrossEntropyLoss with integer labels instead of BCEWithLogitsLoss."),
+        ),
+        patch="cast-float",
+        examples=(
+            "RuntimeError: result type Float can't be cast to the desired output type Long",
+            "RuntimeError: Found dtype Long but expected Float",
+        ),
+        counterexamples=("RuntimeError: expected scalar type Long but found Float",),
+    ),
+    Cause(
+        slug="embedding-ids-not-integer",
+        title="An embedding got ids that are not integers",
+        why="An embedding looks rows up by number and takes int64 or int32 ids only; the ids were turned into floats on the way (an "
+        "empty list, a division, a float column).",
+        signs=(Sign(r"Expected tensor for argument #1 'indices' to have (?:one of the following )?scalar types?:? Long.{0,10}; but got"),),
+        fixes=(
+            Fix(
+                "Keep the token ids integer: input_ids = input_ids.long() before the embedding, and check that the list of ids is not "
+                "empty.",
+                code="input_ids = input_ids.long()",
+            ),
+        ),
+        examples=(
+            "RuntimeError: Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            "torch.FloatTensor instead (while checking arguments for embedding)",
+        ),
+        counterexamples=("IndexError: index out of range in self",),
+    ),
+)
