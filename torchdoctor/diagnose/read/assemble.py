@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Optional
 
 from torchdoctor.diagnose.log import Event, Log, Stream, make_stream
-from torchdoctor.diagnose.read.boxes import open_boxes, open_groups
+from torchdoctor.diagnose.read.boxes import open_boxes, open_edges, open_groups
 from torchdoctor.diagnose.read.draft import Draft, finish
 from torchdoctor.diagnose.read.escapes import segments, unescaped, without_colours, without_html
 from torchdoctor.diagnose.read.guess import strip_guessed
@@ -36,18 +36,16 @@ def _bounded(text: str) -> str:
     return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 2]} ... {text[-MAX_LINE // 2 :]}"
 
 
-def physical_rows(text: str, first: int = 1) -> list[Row]:
+def physical_rows(text: str, name: str, first: int = 1) -> list[Row]:
     """The lines of a text as they stand, numbered from ``first``, colours and overwritten parts removed."""
-    clean = without_html(without_colours(text))
-    same = clean == text
-    raws = clean.split("\n") if same else text.split("\n")
+    cleaned = without_html(without_colours(text)).split("\n")
+    raws = text.split("\n")
+    if len(raws) != len(cleaned):
+        raws = cleaned
     rows: list[Row] = []
-    cleaned = clean.split("\n")
-    aligned = len(raws) == len(cleaned)
-    for number, line in enumerate(cleaned):
-        raw = raws[number] if aligned else line
+    for number, (raw, line) in enumerate(zip(raws, cleaned), first):
         line = line[:-1] if line.endswith("\r") else line
-        rows.extend(Row(first + number, _bounded(part).rstrip(), _bounded(raw)) for part in segments(line))
+        rows.extend(Row(number, _bounded(part).rstrip(), _bounded(raw), file=name) for part in segments(line))
     return rows
 
 
@@ -66,6 +64,7 @@ def clean_rows(rows: Sequence[Row]) -> list[Row]:
     parts = unwrap(parts)
     open_boxes(parts)
     open_groups(parts)
+    open_edges(parts)
     return in_order([piece for row in parts for piece in split_oneline(row)])
 
 
@@ -101,7 +100,7 @@ def _by_writer(rows: Sequence[Row]) -> Iterable[tuple[Optional[int], list[Row]]]
         groups.setdefault(_key(row, by_process), []).append(row)
     ranked = [key for key in groups if key != (None, None)]
     if len(ranked) < 2:
-        return [(None, list(rows))]
+        return [(ranked[0][0] if len(groups) == 1 and ranked else None, list(rows))]
     order = ([(None, None)] if (None, None) in groups else []) + sorted(ranked, key=lambda key: (key[0] is None, key[0] or 0))
     return [(key[0], groups[key]) for key in order]
 
@@ -127,25 +126,28 @@ def _placed(event: Event, rows: Sequence[Row]) -> Event:
     return replace(event, rank=rank)
 
 
-def stream_of(rows: Sequence[Row], file: str, rank: Optional[int], host: Optional[str] = None) -> Stream:
+def stream_of(rows: Sequence[Row], rank: Optional[int], host: Optional[str] = None) -> Stream:
     """One stream of cleaned rows."""
     events = finish(events_of([row.text for row in rows]))
     hosts = {row.host for row in rows if row.host}
     return make_stream(
-        tuple(row.line(file) for row in rows),
+        tuple(row.line() for row in rows),
         tuple(_placed(event, rows) for event in events),
         rank,
         host or (hosts.pop() if len(hosts) == 1 else None),
     )
 
 
-def streams_of(rows: Sequence[Row], file: str) -> tuple[Stream, ...]:
-    """The streams of cleaned rows of one file: one for each rank where several wrote."""
-    return tuple(stream_of(group, file, rank) for rank, group in _by_writer(rows))
+def streams_of(rows: Sequence[Row]) -> tuple[Stream, ...]:
+    """The streams of cleaned rows: one for each rank where several wrote."""
+    return tuple(stream_of(group, rank) for rank, group in _by_writer(rows))
+
+
+def count_lines(text: str) -> int:
+    """How many lines a text has; a last one without a line break counts."""
+    return text.count("\n") + (0 if text.endswith("\n") or not text else 1)
 
 
 def read_text(text: str, name: str = "-") -> Log:
     """The log of one text. Never raises."""
-    rows = clean_rows(physical_rows(text))
-    total = text.count("\n") + (0 if text.endswith("\n") or not text else 1)
-    return Log(streams_of(rows, name), total, (name,))
+    return Log(streams_of(clean_rows(physical_rows(text, name))), count_lines(text), (name,))

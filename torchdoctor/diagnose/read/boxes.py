@@ -126,3 +126,16 @@ def open_groups(rows: Sequence[Row]) -> None:
                 row.text = row.text[side.end() :]
             elif row.text.strip():
                 inside = False
+
+
+def open_edges(rows: Sequence[Row]) -> None:
+    """Take, in place, the right border of a terminal pane (tmux, screen) off where most lines end with the same one."""
+    filled = [row for row in rows if row.text.strip()]
+    if len(filled) < 3:
+        return
+    for edge in "x│┃|":
+        edged = [row for row in filled if row.text.endswith(f"  {edge}") and row.text[0] not in "|│┃+"]
+        if len(edged) > 2 and 2 * len(edged) >= len(filled):
+            for row in filled:
+                if row.text.endswith(f" {edge}"):
+                    row.text = row.text[:-1].rstrip()

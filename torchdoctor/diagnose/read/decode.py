@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
+import re
 import zlib
-
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def unzipped(data: bytes, limit: int = 64 << 20) -> bytes:
@@ -14,12 +12,14 @@ def unzipped(data: bytes, limit: int = 64 << 20) -> bytes:
         return data
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, limit)
-    except (zlib.error, gzip.BadGzipFile):
+    except zlib.error:
         return data
 
 
-def _utf16_without_bom(data: bytes) -> str:
-    """The name of the encoding when every other byte of the beginning is NUL (PowerShell's ``>``), else empty."""
+def wide_encoding(data: bytes) -> str:
+    """The encoding of UTF-16 data, told by its byte order mark or by NUL in every other byte (PowerShell's ``>``); else empty."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
     head = data[:2000]
     if len(head) < 4:
         return ""
@@ -32,21 +32,32 @@ def _utf16_without_bom(data: bytes) -> str:
     return ""
 
 
+_BROKEN = re.compile(rb"([\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\n(?=[\x80-\xbf])")
+
+
 def decode(data: bytes) -> str:
     """Text of bytes: a byte order mark decides, then the pattern of NUL bytes, then UTF-8, then cp1252."""
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return data.decode(name, errors="replace").replace("\x00", "")
-    wide = _utf16_without_bom(data)
+    wide = wide_encoding(data)
     if wide:
         return data.decode(wide, errors="replace").replace("\x00", "")
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
     try:
         text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        good = data[: error.start]
-        # A stray byte in otherwise valid UTF-8 is damage; a text where nothing multi-byte ever was valid is cp1252.
-        if good.isascii() and data.count(b"\xc3") + data.count(b"\xe2") == 0:
-            text = data.decode("cp1252", errors="replace")
-        else:
-            text = data.decode("utf-8", errors="replace")
+    except UnicodeDecodeError:
+        text = _damaged(data)
     return text.replace("\x00", "")
+
+
+def _damaged(data: bytes) -> str:
+    """Text of bytes that are not valid UTF-8: mended where a line break stands inside a character, cp1252, or replaced."""
+    mended = _BROKEN.sub(rb"\1", data)  # some tools wrap after so many bytes, in the middle of a character
+    try:
+        return mended.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    replaced = data.decode("utf-8", errors="replace")
+    lost = replaced.count("\ufffd")
+    several = sum(1 for character in replaced[:20_000] if ord(character) > 127 and character != "\ufffd")
+    # A stray byte in otherwise valid UTF-8 is damage; a text where nothing of several bytes is valid is cp1252.
+    return replaced if several > lost else data.decode("cp1252", errors="replace")

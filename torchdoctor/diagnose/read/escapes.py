@@ -25,7 +25,7 @@ _WRITTEN_ANSI = Lazy(
     "␛[",
     "\ufffd[",
 )
-_BARE_COLOUR = Lazy(r"\[(?:\d{1,3}(?:;\d{1,3}){0,5})?m(?!\])", "[0m", "[39m", "[m", "[22m")
+_BARE_COLOUR = Lazy(r"\[\d{1,3}(?:;\d{1,3}){0,5}m(?!\])", "[0m", "[39m", "[22m")
 _OVERSTRIKE = Lazy(r"[^\n]\x08", "\x08")
 _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, 0xFEFF, 0x200B])
 _PROGRESS = Lazy(r"\d{1,3}%\s{0,3}[|\[━╸#=>]|\d(?:it|s|B|iB)/s|s/it|\d/\d+ \[|━━|[|/\\-]\s*$|^\s*\d{1,3}%|\d+/\d+\s*$|ETA|eta ")

@@ -20,6 +20,7 @@ class Heading:
 
 
 _ENGLISH = Lazy(r"(\s{0,40})(?:[>|] ?)?File \"([^\"\n]{1,1000})\", line (\d{1,9})(?:,? in ([^\n]{0,300}?)\s?)?$", 'File "')
+_CUT = Lazy(r"()([^\"\n]{1,400}\.pyx?)\", line (\d{1,9})(?:,? in ([^\n]{0,300}?)\s?)?$", '.py", line ')
 _QUOTES = '"“”„«‘「『'
 _QUOTED = Lazy(
     r"[\"“”„«‘「『]((?:[^\"“”„«»’「」\n]{1,400}\.pyx?)|[/~][^\"“”„«»’「」\n]{1,400}|[A-Za-z]:\\[^\"“”„«»’」\n]{1,400}|<[^<>\"\n]{1,80}>)"
@@ -196,7 +197,7 @@ def heading_of(text: str) -> Optional[Heading]:
     """The frame whose heading this line is, or None."""
     if len(text) > 6000 or not any(sign in text for sign in _SIGNS):
         return None
-    if found := _ENGLISH.match(text):
+    if (found := _ENGLISH.match(text)) or (found := _CUT.match(text)):
         return Heading(found[2], int(found[3]), (found[4] or "").strip(), len(found[1]), "python")
     if "](" in text:
         text = _LINK.sub(r"\1", text)

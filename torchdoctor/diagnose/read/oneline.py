@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torchdoctor.diagnose.read.lazy import Lazy
+from torchdoctor.diagnose.read.messages import final_line
 from torchdoctor.diagnose.read.row import Row
 
 _QUOTED_PY = r"[\"“”„«'‘](?:[^\"“”„«»'\n]{1,400}\.pyx?|[/~][^\"“”„«»'\n]{1,400}|<[^<>\"\n]{1,80}>)[\"”“»'’]"
@@ -76,16 +77,31 @@ def split_oneline(row: Row) -> list[Row]:
 _ANY_FRAME = Lazy(r"\s{0,12}\S{1,12} [\"“].{1,400}[\"”], \S{1,12} \d", '", ', "”, ")
 
 
+def _filled(rows: Sequence[Row]) -> str:
+    return next((row.text for row in rows if row.text.strip()), "")
+
+
+def _upside_down_without_header(rows: Sequence[Row]) -> bool:
+    """Whether the last line comes first, then code above its heading each time, and a heading is the very last line."""
+    if not any(_ANY_FRAME.possible(row.text) for row in rows):
+        return False
+    headings = [index for index, row in enumerate(rows) if _ANY_FRAME.match(row.text)]
+    if not headings or _ANY_FRAME.match(_filled(rows[::-1])) is None or len(headings) < 2:
+        return False
+    finals = [index for index, row in enumerate(rows) if final_line(row.text)]
+    return bool(finals) and max(finals) < headings[0]
+
+
 def in_order(rows: Sequence[Row]) -> list[Row]:
-    """The rows, reversed where every traceback in them stands upside down (newest line first)."""
+    """The rows, reversed where the tracebacks in them stand upside down (newest line first)."""
     right = wrong = 0
     for index, row in enumerate(rows):
-        if "Traceback (most recent call last)" not in row.text or not row.text.strip().startswith(("Traceback", "Original Tr")):
+        if "Traceback (most recent call last)" not in row.text:
             continue
-        after = next((other.text for other in rows[index + 1 : index + 4] if other.text.strip()), "")
-        before = next((other.text for other in reversed(rows[max(0, index - 3) : index]) if other.text.strip()), "")
-        if _ANY_FRAME.match(after):
+        if _ANY_FRAME.match(_filled(rows[index + 1 : index + 4])):
             right += 1
-        elif _ANY_FRAME.match(before):
+        elif _ANY_FRAME.match(_filled(rows[max(0, index - 3) : index][::-1])):
             wrong += 1
-    return list(reversed(rows)) if wrong > right else list(rows)
+    if wrong > right or (not right and not wrong and _upside_down_without_header(rows)):
+        return list(reversed(rows))
+    return list(rows)

@@ -23,14 +23,15 @@ class Row:
     host: Optional[str] = None
     time: Optional[str] = None
     process: Optional[str] = None
+    file: str = "-"
 
     def piece(self, text: str) -> Row:
         """A part of this row, with the same origin."""
-        return Row(self.number, text, self.raw, self.rank, self.host, self.time, self.process)
+        return Row(self.number, text, self.raw, self.rank, self.host, self.time, self.process, self.file)
 
-    def line(self, file: str) -> Line:
+    def line(self) -> Line:
         """The finished line."""
-        return Line(file, self.number, self.text, self.raw, self.time, self.rank, self.host)
+        return Line(self.file, self.number, self.text, self.raw, self.time, self.rank, self.host)
 
 
 def is_strong(text: str) -> bool:

@@ -14,6 +14,7 @@ _START = Lazy(
     r"|[-=*#+|│╭╰>$%]|\(|During handling|The above exception|[EWIF]\d{4} |srun: |```"
 )
 _OPEN_FRAME = Lazy(r"\s{0,12}File [\"“][^\"”]{0,400}(?:[\"”](?:,(?: (?:l(?:i(?:n(?:e(?: \d{0,7})?)?)?)?)?)?)?)?$", "File ")
+_BEGINS = Lazy(r"\s{0,12}(?:File [\"“]|Traceback|(?:[\w.]{1,80}\.)?[A-Z]\w{1,60}(?:Error|Exception|Interrupt)\b)|\s*$|\s{3,}")
 _FILE = Lazy(r"\s{0,12}File [\"“]", "File ")
 
 
@@ -24,10 +25,15 @@ def _continues(before: str, after: str) -> bool:
     return after[:4] != before[:4]
 
 
+def _broken_frame(texts: Sequence[str], index: int) -> bool:
+    """Whether the line is the first part of a frame's heading, and the next line can be its second part."""
+    return _OPEN_FRAME.match(texts[index]) is not None and _BEGINS.match(texts[index + 1]) is None
+
+
 def _widths(texts: Sequence[str]) -> list[int]:
     """Columns at which lines may have been broken, likeliest first."""
     lengths = Counter(len(text) for text in texts if text)
-    frames = Counter(len(text) for text in texts if 39 < len(text) < 260 and _OPEN_FRAME.match(text))
+    frames = Counter(len(text) for i, text in enumerate(texts[:-1]) if 39 < len(text) < 260 and _broken_frame(texts, i))
     found = [width for width, _ in frames.most_common(2)]
     longest = max(lengths, default=0)
     if 39 < longest < 400 and longest not in found and (lengths[longest] > 1 or longest in _USUAL):
@@ -38,12 +44,11 @@ def _widths(texts: Sequence[str]) -> list[int]:
 def _joinable(texts: Sequence[str], width: int) -> set[int]:
     """Indices of full lines whose next line goes on with them; empty where that would join too much that is separate."""
     full = [i for i, text in enumerate(texts) if len(text) == width and i + 1 < len(texts)]
-    good = {i for i in full if _continues(texts[i], texts[i + 1]) or _OPEN_FRAME.match(texts[i])}
+    good = {i for i in full if _continues(texts[i], texts[i + 1]) or _broken_frame(texts, i)}
     longer = sum(1 for text in texts if len(text) > width)
-    sure = sum(1 for i in full if _OPEN_FRAME.match(texts[i]) and not _FILE.match(texts[i + 1]))
+    sure = sum(1 for i in full if _broken_frame(texts, i))
     if sure:
-        near = {i for i in good if any(_FILE.match(text) for text in texts[max(0, i - 12) : i + 1])} if longer else good
-        return near
+        return {i for i in good if any(_FILE.match(text) for text in texts[max(0, i - 12) : i + 1])} if longer else good
     if longer or not good or 2 * len(good) < len(full):
         return set()
     words = sum(1 for i in good if texts[i][-1].isalnum() and texts[i + 1][0].isalnum())
