@@ -164,7 +164,7 @@ CAUSES = (
             ),
             Fix(
                 "To keep it from happening again, hold the driver packages back from unattended upgrades.",
-                ("dpkg -l | grep nvidia-driver", "cat /proc/driver/nvidia/version"),
+                ("apt list --installed | grep nvidia-driver", "cat /proc/driver/nvidia/version"),
                 who="admin",
             ),
         ),

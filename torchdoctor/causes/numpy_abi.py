@@ -10,7 +10,7 @@ CAUSES = (
         "scikit-learn and others) cannot use it, so torch works without its NumPy bridge or the import fails.",
         signs=(
             Sign(r"_ARRAY_API not found"),
-            Sign(r"A module that was compiled using NumPy 1\.x cannot be run in NumPy (?P<numpy>[\d.]+\d)"),
+            Sign(r"A module that was compiled using NumPy 1\.x cannot be run"),
             Sign(r"numpy\.core\.multiarray failed to import", FAIR),
             Sign(r"numpy\.dtype size changed, may indicate binary incompatibility"),
             Sign(r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "

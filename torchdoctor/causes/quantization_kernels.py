@@ -106,7 +106,7 @@ CAUSES = (
         signs=(
             Sign(r"(?P<module>flash_attn_\d?_?cuda|flash_attn_3_cuda|flash_attn_cuda|rotary_emb|dropout_layer_norm|fused_dense_lib|xentropy_cuda_lib)"
                  r"[\w.-]*\.so: undefined symbol"),
-            Sign(r"flash_attn\w*[\w./-]*\.so: undefined symbol"),
+            Sign(r"flash_attn[\w./-]*\.so: undefined symbol"),
             Sign(r"DLL load failed while importing flash_attn\w*"),
             Sign(r"flash_attn_2_cuda.{0,300}undefined symbol: _ZN", FAIR),
             Sign(r"cannot import name 'flash_attn\w*' from .{0,80}flash_attn", FAIR, also=(r"undefined symbol",)),

@@ -89,7 +89,7 @@ CAUSES = (
             "torch its "
         "library does not load.",
         signs=(
-            Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio\w*[\w.-]*\.so: u(?:ndefined symbol)?"),
+            Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio[\w.-]*\.so: u(?:ndefined symbol)?"),
             Sign(r"PyTorch and TorchAudio were compiled with different CUDA versions"),
             Sign(r"Could not load this library: .{0,200}torchaudio"),
             Sign(r"torchaudio[/\\]lib[/\\]\w+\.pyd.{0,80}(?:WinError 127|procedure could not be found)", FAIR),

@@ -75,7 +75,7 @@ CAUSES = (
         "installed JetPack version.",
         signs=(
             Sign(r"Torch not compiled with CUDA enabled", also=(_JETSON,)),
-            Sign(r"torch-[\d.]+\+?\w*-cp\d+-cp\d+m?-(?:linux|manylinux\w*)_aarch64\.whl", FAIR, also=(_JETSON, r"CUDA")),
+            Sign(r"torch-\d[\w.+]*-cp\d+-cp\d+m?-(?:linux|manylinux\w*)_aarch64\.whl", FAIR, also=(_JETSON, r"CUDA")),
             Sign(r"torch\.cuda\.is_available\(\)", FAIR, also=(_JETSON, r"\bFalse\b", r"aarch64")),
             Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
         ),
@@ -249,11 +249,11 @@ CAUSES = (
                 unless=(r"pip3? install (?:-\S+ ){0,4}torch\b",),
             ),
             Sign(
-                r"PyTorch [\d.]+\+?\w* with CUDA \d+ \(you have (?P<now>[\d.]+\+?\w*)\)",
+                r"PyTorch \d[\w.+]* with CUDA \d+ \(you have (?P<now>\d[\w.+]*)\)",
                 also=(r"Couldn't load custom C\+\+ ops",),
             ),
             Sign(
-                r"PyTorch [\d.]+\+?\w* with CUDA \d+ \(you have (?P<now>[\d.]+\+?\w*)\)",
+                r"PyTorch \d[\w.+]* with CUDA \d+ \(you have (?P<now>\d[\w.+]*)\)",
                 also=(r"operator torchvision::nms does not exist",),
             ),
         ),

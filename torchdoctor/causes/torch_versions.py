@@ -52,7 +52,7 @@ CAUSES = (
             Sign(r"(?:PyTorch|torch) version (?:>=|at least|must be at least|needs to be at least) "
                 r"?(?P<wanted>\d[\d.]*\d).{0,40}(?:found|have|got|installed)", FAIR),
             Sign(r"requires? (?:PyTorch|torch)(?: version)? ?(?:>=|at least|or (?:higher|newer)) ?(?P<wanted>[12]\.\d[\d.]*)", FAIR),
-            Sign(r"requires? torch>=?(?P<wanted>[12]\.\d+)[\d.]*, but you have torch "
+            Sign(r"requires? torch>=?(?P<wanted>[12]\.[\d.]+), but you have torch "
                 r"(?P<found>[\d.]+)", FAIR, unless=(r"torch(?:vision|audio) [\d.+cu]+ requires",)),
             Sign(r"infer_schema\(func\): Parameter \w+ has unsupported type", FAIR),
         ),

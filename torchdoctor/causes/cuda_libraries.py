@@ -1,0 +1,216 @@
+"""CUDA libraries that cannot be found, or that are found in another version than torch brought."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_LIBS = "cudart|cublas|cublasLt|cupti|nvrtc|nvrtc-builtins|cusparse|cusparseLt|cusolver|cusolverMg|cufft|curand|nvToolsExt|nvJitLink|nvinfer|cufile|nvshmem_host"
+
+CAUSES = (
+    Cause(
+        slug="libcuda-missing",
+        title="libcuda.so.1, the driver's own library, cannot be found",
+        why="libcuda.so.1 belongs to the NVIDIA driver of the host, not to CUDA or torch. Where it is missing there is no driver, the "
+            "container "
+        "(or docker build, which has no GPU) was not given the host's, or its folder is not on the loader's path.",
+        signs=(
+            Sign(r"libcuda\.so(?:\.1)?: cannot open shared object file"),
+            Sign(r"Could not load dynamic library .{0,3}libcuda\.so", FAIR),
+            Sign(r"libcuda\.so\.1 => not found"),
+            Sign(r"libcuda\.so(?:\.1)? (?:was )?not found", FAIR),
+            Sign(r"Could not find (?:module )?.{0,3}nvcuda\.dll", FAIR),
+            Sign(r"CUDA driver is a stub library"),
+            Sign(r"libnvidia-ml\.so\.1: cannot open shared object file", FAIR),
+            Sign(r"NVMLError_LibraryNotFound", FAIR),
+            Sign(r"NVML Shared Library Not Found", FAIR),
+        ),
+        unless=(r"libcuda\.so cannot found", r"nvidia-container-cli"),
+        explains=("cuda-no-device-error",),
+        fixes=(
+            Fix(
+                "On a host: install the NVIDIA driver (it brings libcuda.so.1), then run ldconfig and check nvidia-smi.",
+                ("nvidia-smi", "ldconfig -p | grep libcuda.so", "sudo ldconfig"),
+                who="admin",
+            ),
+            Fix(
+                "In a container: run it with GPU access (--gpus all). docker build has none: do the step at run time, make nvidia "
+                "docker's default "
+                "runtime for builds (default-runtime in /etc/docker/daemon.json), or put the toolkit's stub on LD_LIBRARY_PATH for the "
+                "build only.",
+                ("docker run --rm --gpus all IMAGE nvidia-smi", "export LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LD_LIBRARY_PATH"),
+            ),
+            Fix(
+                "If the driver is there, add the folder of libcuda.so.1 to LD_LIBRARY_PATH.",
+                ("find / -name 'libcuda.so*' 2>/dev/null", "export LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH"),
+            ),
+        ),
+        decide="ldconfig -p | grep libcuda.so; nvidia-smi",
+        examples=(
+            "ImportError: libcuda.so.1: cannot open shared object file: No such file or directory",
+            "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Error 34: CUDA driver is a stub library",
+        ),
+        counterexamples=("libcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1",),
+    ),
+    Cause(
+        slug="cuda-runtime-lib-missing",
+        title="A CUDA runtime library that the program was linked with cannot be found",
+        why="The program (torch or a package beside it) was built for one CUDA version and asks for {library|its library} of exactly "
+            "that major "
+        "version. The environment has another version, none, or its folder is not on the loader's path.",
+        signs=(
+            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d+)*): cannot open shared object file"),
+            Sign(rf"Library (?P<library>lib(?:{_LIBS})\.so[\d.]*) is not found"),
+            Sign(rf"Unable to (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
+            Sign(rf"Could not (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
+            Sign(r"Library (?P<library>(?:cublas|cublasLt|cudart|cufft|curand)64_\d+\.dll) is not found or cannot be loaded"),
+            Sign(rf"(?P<library>lib(?:{_LIBS})\.so)[.*\[\]0-9-]{{0,16}} not found in the system path"),
+            Sign(rf"(?P<library>lib(?:{_LIBS})\.so[\d.]*) => not found"),
+            Sign(r"undefined symbol: (?P<library>curand)(?:CreateGenerator|SetPseudoRandomGeneratorSeed)"),
+            Sign(r"libnvrtc\.so: cannot open shared object file"),
+            Sign(r"failed to open (?P<library>libnvrtc-builtins\.so[\d.]*)"),
+            Sign(r"FAIL : (?:Failed to load library|LoadLibrary failed).{0,200}onnxruntime_providers_cuda", FAIR),
+        ),
+        unless=(r"Ignore above cudart dlerror",),
+        explains=("cudnn-no-engine", "libcudnn-missing", "torch-install-broken"),
+        fixes=(
+            Fix(
+                "Reinstall torch (or the package that asks for the library) in the build for the CUDA that is there, with its "
+                "dependencies: the "
+                "torch wheel brings the CUDA libraries of its version as nvidia-* packages.",
+                ("pip install --force-reinstall torch torchvision torchaudio", 'python -c "import torch; print(torch.version.cuda)"'),
+            ),
+            Fix(
+                "Or install the missing CUDA library of that version ({library|the one named}) as a wheel: nvidia-cuda-runtime-cu12, "
+                "nvidia-cublas-cu12, "
+                "nvidia-cuda-cupti-cu12 (cupti), nvidia-cuda-nvrtc-cu12, nvidia-cusparselt-cu12; cu11 for .so.11.",
+                ("pip install nvidia-cuda-runtime-cu12 nvidia-cublas-cu12",),
+            ),
+            Fix(
+                "Or, if it is on the machine, add its folder to LD_LIBRARY_PATH.",
+                ("find / -name 'libcudart.so*' -o -name 'libcublas.so*' "
+                    "2>/dev/null", "export LD_LIBRARY_PATH=/usr/local/cuda/lib64:$LD_LIBRARY_PATH"),
+            ),
+        ),
+        decide="pip list | grep -i nvidia; find / -name '{library|libcudart.so}*' 2>/dev/null",
+        examples=(
+            "ImportError: libcudart.so.11.0: cannot open shared object file: No such file or directory",
+            "RuntimeError: Library libcublas.so.12 is not found or cannot be loaded",
+            "ValueError: libcublas.so.*[0-9] not found in the system path ['/srv/app', '/usr/lib/python310.zip']",
+        ),
+        counterexamples=(
+            "Could not load dynamic library 'libcudart.so.11.0'; dlerror: cannot open\nIgnore above cudart dlerror if you do not have a "
+            "GPU set up "
+            "on your machine.",
+        ),
+    ),
+    Cause(
+        slug="cublas-library-conflict",
+        title="Another cuBLAS (or CUDA math library) is loaded than the one torch ships",
+        why="torch's wheel brings its own libcublas and libcublasLt, which must be of one version. LD_LIBRARY_PATH, the image's CUDA or "
+            "a stray "
+        "nvidia-cublas wheel puts another libcublasLt first, which lacks the symbol.",
+        signs=(
+            Sign(r"symbol:? cublasLt?\w*,? version libcublas(?:Lt)?\.so\.\d+ not defined in file"),
+            Sign(r"undefined symbol: cublasLt?\w+"),
+            Sign(r"libcublas(?:Lt)?\.so\.\d+: (?:undefined symbol|version .{0,30} not found)"),
+            Sign(r"(?:Invalid handle\. )?Cannot load symbol cublas\w+"),
+            Sign(r"lib(?:cusparse|cusolver|cufft|curand)\.so\.\d+: undefined symbol: (?!__nvJitLink)\w+", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Take the other CUDA out of the way: unset LD_LIBRARY_PATH (or module unload cuda), so that torch loads the cublas it "
+                "came with.",
+                ("unset LD_LIBRARY_PATH", 'python -c "import torch; print(torch.version.cuda)"'),
+            ),
+            Fix(
+                "If a stray wheel is the reason, uninstall it and reinstall torch with its own pins.",
+                ("pip list | grep -i cublas", "pip uninstall -y nvidia-cublas-cu11 nvidia-cublas-cu12", "pip install --force-reinstall "
+                    "torch"),
+            ),
+            Fix(
+                "Or pin the torch build that matches the image's CUDA (a +cu tag from that wheel index) or use an older torch.",
+                ("pip install torch==1.13.1+cu117 --index-url https://download.pytorch.org/whl/cu117",),
+            ),
+        ),
+        decide="echo $LD_LIBRARY_PATH; pip list | grep -i -e cublas -e torch",
+        examples=(
+            "OSError: /opt/env/lib/python3.8/site-packages/torch/lib/../../nvidia/cublas/lib/libcublas.so.11: undefined symbol: "
+            "cublasLtHSHMatmulAlgoInit, version libcublasLt.so.11",
+        ),
+        counterexamples=("libcublas.so.12 loaded from /opt/env/lib",),
+    ),
+    Cause(
+        slug="nvjitlink-undefined-symbol",
+        title="libcusparse of the torch wheels finds an older libnvJitLink than its own",
+        why="The wheels' libcusparse wants libnvJitLink of the same CUDA 12 minor version. A system CUDA on LD_LIBRARY_PATH (or an older "
+        "nvidia-nvjitlink wheel) is found first and lacks the versioned symbol.",
+        signs=(
+            Sign(r"undefined symbol: __nvJitLink\w+"),
+            Sign(r"symbol:? __nvJitLink\w+,? version libnvJitLink\.so\.\d+"),
+            Sign(r"libnvJitLink\.so\.\d+: version .{0,40} not found"),
+            Sign(r"__nvJitLink(?:AddData|Complete|Create|GetErrorLogSize)_1\d_\d", FAIR),
+        ),
+        refines=("cublas-library-conflict", "conda-pip-torch-mix"),
+        fixes=(
+            Fix(
+                "Unset LD_LIBRARY_PATH (or take the system CUDA folder out of it), so that torch's own nvjitlink is loaded.",
+                ("unset LD_LIBRARY_PATH", "python -c 'import torch'"),
+            ),
+            Fix(
+                "Or put the wheel's nvidia/nvjitlink/lib first on LD_LIBRARY_PATH.",
+                ("export LD_LIBRARY_PATH=$(python -c 'import nvidia.nvjitlink as n; print(list(n.__path__)[0])')/lib:$LD_LIBRARY_PATH",),
+            ),
+            Fix(
+                "Or reinstall torch with the matching nvidia-nvjitlink-cu12 from one index.",
+                ("pip install --force-reinstall torch nvidia-nvjitlink-cu12 --index-url https://download.pytorch.org/whl/cu128",),
+            ),
+        ),
+        decide="echo $LD_LIBRARY_PATH; pip list | grep -i nvjitlink",
+        examples=(
+            "ImportError: /opt/v/lib/python3.11/site-packages/torch/lib/../../nvidia/cusparse/lib/libcusparse.so.12: undefined symbol: "
+            "__nvJitLinkAddData_12_1, version libnvJitLink.so.12",
+        ),
+        counterexamples=("nvidia-nvjitlink-cu12 12.8.93 already satisfied",),
+    ),
+    Cause(
+        slug="libcudnn-missing",
+        title="A cuDNN library that the program was linked with is not on the system or not on the library path",
+        why="The program wants cuDNN of one major version (libcudnn.so.8 or .9). The environment has none, the other major version, or "
+            "the wheel's "
+        "folder is not where this program looks (CTranslate2, ONNX Runtime and TensorFlow do not look into torch's).",
+        signs=(
+            Sign(r"(?P<library>libcudnn\w*\.so(?:\.\d+)*): cannot open shared object file"),
+            Sign(r"Unable to load any of \{(?P<library>libcudnn\w*\.so[\d.]*)"),
+            Sign(r"Could not load library (?P<library>libcudnn\w*\.so\.\d+)\. Error: libcudnn\w*\.so\.\d+: cannot open"),
+            Sign(r"Could not (?:locate|load library) (?P<library>cudnn\w*64_\d+\.dll)"),
+            Sign(r"Library (?P<library>libcudnn\S*|cudnn\S*\.dll) is not found or cannot be loaded"),
+            Sign(r"(?P<library>libcudnn\.so)[.*\[\]0-9-]{0,16} not found in the system path"),
+            Sign(r"Invalid handle\. Cannot load symbol cudnn\w+"),
+            Sign(r"(?P<library>libcudnn\w*\.so[\d.]*) => not found"),
+            Sign(r"Could not load symbol cudnn\w+\. Error code 12[67]", FAIR),
+        ),
+        explains=("cudnn-no-engine", "cuda-runtime-lib-missing", "cudnn-execution-failed", "native-segfault"),
+        fixes=(
+            Fix(
+                "Install the cuDNN major version that is asked for ({library|libcudnn.so.8 or .9}): the nvidia-cudnn-cu12 wheel (or "
+                "-cu11), or the apt "
+                "package.",
+                ('pip install "nvidia-cudnn-cu12==9.*"', 'pip install "nvidia-cudnn-cu12==8.*"', "sudo apt install libcudnn9-cuda-12"),
+            ),
+            Fix(
+                "If torch itself asks for it, reinstall torch with its dependencies (from one index, without --no-deps).",
+                ("pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128",),
+            ),
+            Fix(
+                "If cuDNN is installed as a wheel, put its folder on LD_LIBRARY_PATH (Windows: on PATH) before the program starts.",
+                ("export LD_LIBRARY_PATH=$(python -c 'import nvidia.cudnn as n; print(list(n.__path__)[0])')/lib:$LD_LIBRARY_PATH",),
+            ),
+        ),
+        decide="pip list | grep -i cudnn; ldconfig -p | grep cudnn",
+        examples=(
+            "ImportError: libcudnn.so.9: cannot open shared object file: No such file or directory",
+            "Unable to load any of {libcudnn_ops.so.9.1.0, libcudnn_ops.so.9.1, libcudnn_ops.so.9, libcudnn_ops.so}\n"
+            "Invalid handle. Cannot load symbol cudnnCreateTensorDescriptor",
+            "Could not locate cudnn_ops64_9.dll. Please make sure it is in your library path!",
+        ),
+        counterexamples=("libcudnn.so.9 found, version 91002",),
+    ),
+)

@@ -1,0 +1,290 @@
+"""The compiled code has no kernels for this GPU: torch too old or too new for it, or an extension built for others."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_NO_IMAGE = r"no kernel image is available for execution on the device"
+_OLD_GPU = (
+    r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT \d{3,4}\b|GeForce "
+    r"(?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
+)
+_NEW_GPU = r"(?:RTX 50[5-9]0|RTX PRO \d000|\bB[23]00\b|\bGB[123]0\d?\b|Blackwell|sm_1[02]\d|compute capability 1[02]\.\d)"
+_INDEX_NEW = "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128"
+
+
+def _newer(groups: "dict[str, str]", situation: object) -> bool:
+    """Whether the GPU's sm number is above all that the build has."""
+    numbers = _built_for(groups)
+    return not numbers or int(groups["sm"]) > max(numbers)
+
+
+def _older(groups: "dict[str, str]", situation: object) -> bool:
+    """Whether the GPU's sm number is below what the build has."""
+    numbers = _built_for(groups)
+    return bool(numbers) and int(groups["sm"]) < max(numbers)
+
+
+def _built_for(groups: "dict[str, str]") -> "list[int]":
+    words = groups.get("built", "").replace(",", " ").split()
+    digits = ["".join(char for char in word.split("_")[-1] if char.isdigit()) for word in words]
+    return [int(number) for number in digits if number]
+
+
+_INCOMPATIBLE = (
+    r"(?P<gpu>(?:NVIDIA |GeForce |Tesla |Quadro |TITAN |A|H|L|B)[\w .-]{1,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible "
+    r"with the "
+    r"current PyTorch installation\. The current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
+)
+
+CAUSES = (
+    Cause(
+        slug="no-kernel-image-new-gpu",
+        title="The GPU is newer than the architectures this torch build was compiled for",
+        why="A torch wheel contains machine code for a list of GPU architectures. This GPU ({gpu|its architecture}) came later and is "
+            "not in the "
+        "list, so the first kernel has no image to run.",
+        signs=(
+            Sign(_INCOMPATIBLE, test=_newer),
+            Sign(r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch "
+                r"installation", FAIR, unless=(r"sm_(?:100|120)\.",)),
+            Sign(_NO_IMAGE, also=(_NEW_GPU,), unless=(r"too old",)),
+            Sign(r"CUDA error: " + _NO_IMAGE, FAIR, also=(r"RTX (?:30|40)\d0",), unless=(r"too old",)),
+            Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) 1[0-9]\.\d", FAIR),
+            Sign(r"(?:sm_120|sm_121|compute_120|compute_121|sm_100|sm_103)\b.{0,80}(?:not supported|unsupported|not "
+                r"compatible)", FAIR, unless=(r"ptxas", r"nvcc fatal")),
+        ),
+        explains=("native-segfault", "cudnn-not-initialized", "cublas-execution-failed", "cuda-no-device-error"),
+        fixes=(
+            Fix(
+                "Upgrade torch to a build that has this GPU: torch 2.7 or newer for CUDA 12.8 (cu128) or later for Blackwell (RTX 50, "
+                "B200, sm_100, "
+                "sm_120); a cu118 or newer build for RTX 40 and H100; cu111 or newer for RTX 30. Rebuild compiled extensions afterwards.",
+                (
+                    "pip uninstall -y torch torchvision torchaudio",
+                    _INDEX_NEW,
+                    'python -c "import torch; print(torch.__version__, torch.cuda.get_arch_list())"',
+                ),
+            ),
+            Fix("Until then run on the CPU or on a GPU that the build supports.", code='device = torch.device("cpu")'),
+        ),
+        wrong_advice="CUDA_LAUNCH_BLOCKING and TORCH_USE_CUDA_DSA, which the message proposes, do not help: no kernel exists for this GPU.",
+        decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
+        examples=(
+            "UserWarning: \nNVIDIA GeForce RTX 5080 with CUDA capability sm_120 is not compatible with the current PyTorch "
+            "installation.\nThe current "
+            "PyTorch install supports CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.",
+        ),
+        counterexamples=(
+            "NVIDIA GeForce GTX 1060 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current "
+            "PyTorch install "
+            "supports CUDA capabilities sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
+        ),
+    ),
+    Cause(
+        slug="no-kernel-image-old-gpu",
+        title="The GPU is older than the architectures this torch build still contains",
+        why="Each torch release drops old GPU architectures from its wheels. This GPU ({gpu|its architecture}) is no longer in the list "
+            "of this build, "
+        "so there is no machine code for it.",
+        signs=(
+            Sign(_INCOMPATIBLE, test=_older),
+            Sign(r"PyTorch no longer supports this GPU because it is too old"),
+            Sign(r"The minimum cuda capability (?:that we support|supported by this library) is (?P<minimum>[\d.]+\d)"),
+            Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) [3-6]\.\d"),
+            Sign(r"Minimum and Maximum cuda capability supported by this version of PyTorch is", FAIR, unless=(r"cuda capability "
+                r"1[0-9]\.",)),
+            Sign(_NO_IMAGE, FAIR, also=(_OLD_GPU,), unless=(r"RTX (?:[345]0|PRO)",)),
+            Sign(_NO_IMAGE, FAIR, also=(r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? "
+                r"?[3-6]\.\d)",), unless=(r"RTX (?:[345]0|PRO)",)),
+        ),
+        explains=("native-segfault", "cudnn-not-initialized"),
+        fixes=(
+            Fix(
+                "Install a torch build that still has the architecture: for Maxwell, Pascal and Volta the cu126 wheels (torch 2.6 and "
+                "later), for older "
+                "cards an older torch (Kepler sm_37: cu118 builds up to 2.7).",
+                ("pip uninstall -y torch torchvision torchaudio", "pip install torch torchvision torchaudio --index-url "
+                    "https://download.pytorch.org/whl/cu126"),
+            ),
+            Fix(
+                "Or build torch from source with TORCH_CUDA_ARCH_LIST set to this GPU's compute capability and a CUDA toolkit that still "
+                "knows it.",
+                ('export TORCH_CUDA_ARCH_LIST="3.5"',),
+            ),
+            Fix("Or run on the CPU, or on a newer GPU.", code='device = torch.device("cpu")'),
+        ),
+        wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
+        decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
+        examples=(
+            "Tesla P40 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current PyTorch install "
+            "supports CUDA "
+            "capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
+            "    Found GPU0 Tesla K40m which is of cuda capability 3.5.\n    PyTorch no longer supports this GPU because it is too old.\n"
+            "    The minimum cuda capability supported by this library is 3.7.",
+        ),
+        counterexamples=("Tesla P40, compute capability 6.1: 24 GB, running",),
+    ),
+    Cause(
+        slug="ext-missing-gpu-arch",
+        title="A compiled extension was built without this GPU's architecture",
+        why="torch itself runs on this GPU. The kernel that failed belongs to an extension that was compiled for other architectures (on "
+            "another "
+        "machine, or with TORCH_CUDA_ARCH_LIST set to others).",
+        signs=(
+            Sign(_NO_IMAGE, also=(r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|nvdiffrast|"
+                                  r"flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|diff_gaussian|bitsandbytes|"
+                                  r"deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",)),
+            Sign(r"CUDA error in \S+ at line \d+:? ?" + _NO_IMAGE),
+            Sign(r"(?:error in|CUDA Error:?|CUDA kernel failed ?:|cudaCheckError\(\)[^:]{0,60}:|CUDAKernelError:?|Error ?:|GPUassert: "
+                r"?)[\w \t./:-]{0,80}" + _NO_IMAGE, FAIR,
+                 unless=(r"RuntimeError: CUDA error: no kernel image",)),
+            Sign(r"CUDA error 209[ :\[(]", FAIR, also=(r"no kernel image",)),
+            Sign(r"RuntimeError: CUDA error: " + _NO_IMAGE, FAIR, unless=(r"is not compatible with the current "
+                r"PyTorch", r"too old", _NEW_GPU, _OLD_GPU)),
+            Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
+        ),
+        unless=(r"is not compatible with the current PyTorch installation", r"PyTorch no longer supports this GPU"),
+        refines=("no-kernel-image-old-gpu", "no-kernel-image-new-gpu"),
+        fixes=(
+            Fix(
+                "Rebuild (reinstall from source) the extension on this machine with TORCH_CUDA_ARCH_LIST containing the GPU's compute "
+                "capability (for "
+                "example 7.0 for V100, 8.0 for A100, 8.6 for RTX 30, 8.9 for RTX 40, 9.0 for H100, 12.0 for RTX 50).",
+                (
+                    'python -c "import torch; print(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())"',
+                    'TORCH_CUDA_ARCH_LIST="7.0;8.0;8.6;8.9;9.0" pip install --no-build-isolation --no-cache-dir --force-reinstall '
+                    '--no-deps PACKAGE',
+                ),
+            ),
+            Fix(
+                "If get_arch_list() does not cover the capability, torch itself lacks it: install a torch build that has it (newer GPU: "
+                "cu128 or later; "
+                "older GPU: cu126 or an older torch).",
+                (_INDEX_NEW,),
+            ),
+        ),
+        wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
+        decide='python -c "import torch; x = torch.ones(2, device=\'cuda\'); print(x + x, torch.cuda.get_arch_list())"',
+        examples=(
+            '  File "/srv/det/mmcv/ops/roi_align.py", line 88, in forward\n    ext_module.roi_align_forward(\nRuntimeError: CUDA error: '
+            'no kernel image is '
+            "available for execution on the device",
+        ),
+        counterexamples=("RuntimeError: CUDA error: an illegal memory access was encountered",),
+    ),
+    Cause(
+        slug="nvrtc-arch-unsupported",
+        title="The run-time compiler (NVRTC) of this torch build is too old for the GPU",
+        why="torch compiles fused kernels while the program runs, with the NVRTC of the CUDA version it was built with. That version "
+            "does not know "
+        "this GPU's architecture.",
+        signs=(
+            Sign(r"nvrtc: error: invalid value for --gpu-architecture"),
+            Sign(r"invalid value for --gpu-architecture \(-arch\)"),
+            Sign(r"NVRTC_ERROR_INVALID_OPTION", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Upgrade to a torch build for a newer CUDA: cu111 or newer for RTX 30 (sm_86), cu118 (CUDA 11.8) or newer, that is torch "
+                "2.0 and later, for "
+                "RTX 40 and H100, cu128 for RTX 50. torch 1.13 with cu117 is the oldest that copes with RTX 40.",
+                ("pip uninstall -y torch torchvision torchaudio", _INDEX_NEW),
+            ),
+            Fix(
+                "As a stopgap keep the fusers off, so that nothing is compiled at run time.",
+                code="torch._C._jit_set_nvfuser_enabled(False)\ntorch._C._jit_set_texpr_fuser_enabled(False)",
+            ),
+        ),
+        decide='python -c "import torch; print(torch.version.cuda, torch.cuda.get_device_name())"',
+        examples=("RuntimeError: nvrtc: error: invalid value for --gpu-architecture (-arch)\n\nnvrtc compilation failed:",),
+        counterexamples=("argument error: invalid value for --device",),
+    ),
+    Cause(
+        slug="ptx-toolchain",
+        title="The PTX was produced by a CUDA toolkit newer than the driver can compile",
+        why="The binary holds no machine code for this GPU, only PTX, which the driver has to compile. The PTX comes from a newer CUDA "
+            "minor version "
+        "than this driver's compiler knows.",
+        signs=(
+            Sign(r"the provided PTX was compiled with an unsupported toolchain"),
+            Sign(r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
+            Sign(r"cudaErrorUnsupportedPtxVersion"),
+            Sign(r"Unsupported \.version (?P<ptx>\d\.\d); current version is"),
+            Sign(r"a PTX JIT compilation failed", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Update (upgrade) the NVIDIA driver to one at least as new as the toolkit: 525 for CUDA 12.0, 550 for 12.4, 570 for "
+                "12.8, 580 for 13.0.",
+                ("nvidia-smi",),
+                who="admin",
+                risk="disruptive",
+            ),
+            Fix(
+                "Or install an older build: a torch wheel (or rebuild the extension with a toolkit) whose CUDA is not newer than what "
+                "nvidia-smi shows.",
+                ("pip install torch torchvision --index-url https://download.pytorch.org/whl/cu118",),
+            ),
+        ),
+        decide='nvidia-smi; nvcc --version; python -c "import torch; print(torch.version.cuda)"',
+        examples=("RuntimeError: CUDA error: the provided PTX was compiled with an unsupported toolchain.",),
+        counterexamples=("unsupported toolchain file in CMake",),
+    ),
+    Cause(
+        slug="ptxas-arch-unsupported",
+        title="The ptxas that Triton uses is too old for this GPU",
+        why="Triton calls the ptxas it was shipped with to make machine code. That ptxas belongs to a CUDA version that does not know "
+            "{arch|this GPU's "
+        "architecture}.",
+        signs=(
+            Sign(r"ptxas fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-name'"),
+            Sign(r"ptxas fatal ?: Unsupported \.target '?(?P<arch>sm_\w+)", FAIR),
+            Sign(r"ptxas.{0,40}Unknown option.{0,40}gpu-name", FAIR),
+            Sign(r"PTXASError: PTXAS error: Internal Triton PTX codegen error", FAIR, also=(r"sm_1[0-9]\d",)),
+            Sign(r"'(?P<arch>sm_1[0-9]\d\w?)' is not a recognized processor for this target"),
+        ),
+        refines=("torch-compile-cpp-error",),
+        fixes=(
+            Fix(
+                "Point TRITON_PTXAS_PATH at the ptxas of a newer CUDA toolkit that knows the GPU (CUDA 12.8 for sm_120, CUDA 13 for "
+                "sm_121a).",
+                ("export TRITON_PTXAS_PATH=/usr/local/cuda/bin/ptxas",),
+            ),
+            Fix(
+                "Or upgrade torch and triton together to a build for a newer CUDA (cu128, cu130).",
+                ("pip install -U torch --index-url https://download.pytorch.org/whl/cu130",),
+            ),
+            Fix("Or run without torch.compile until then.", ("export TORCHDYNAMO_DISABLE=1",)),
+        ),
+        examples=("ptxas fatal   : Value 'sm_120' is not defined for option 'gpu-name'",),
+        counterexamples=("ptxas info : Compiling entry function for 'sm_90'",),
+    ),
+    Cause(
+        slug="nvcc-unsupported-arch",
+        title="nvcc is too old for the GPU architecture it is asked to compile for",
+        why="torch's build tools pass the GPU's compute capability to nvcc. The toolkit that was found (CUDA_HOME) is older than the "
+            "GPU, or newer "
+        "than the old architecture in the list, and refuses it.",
+        signs=(
+            Sign(r"nvcc fatal ?: Unsupported gpu architecture '(?P<arch>compute_\w+)'"),
+            Sign(r"nvcc fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-(?:architecture|code)'"),
+            Sign(r"Unsupported gpu architecture '(?P<arch>compute_\w+)'"),
+            Sign(r"Unknown CUDA arch \((?P<arch>[\d.+A-Zx]+)\) or GPU not supported"),
+        ),
+        explains=("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror"),
+        fixes=(
+            Fix(
+                "Install a newer CUDA toolkit that knows the architecture (12.8 for compute_120, 11.8 for compute_89 and compute_90, "
+                "11.1 for compute_86) "
+                "and point CUDA_HOME at it.",
+                ("nvcc --version", "export CUDA_HOME=/usr/local/cuda-12.8", "export PATH=$CUDA_HOME/bin:$PATH"),
+            ),
+            Fix(
+                "Or restrict TORCH_CUDA_ARCH_LIST to what this nvcc knows (add +PTX so that newer GPUs can compile it themselves).",
+                ('export TORCH_CUDA_ARCH_LIST="8.0+PTX"',),
+            ),
+        ),
+        decide="nvcc --list-gpu-arch; nvidia-smi --query-gpu=name,compute_cap --format=csv",
+        examples=("nvcc fatal   : Unsupported gpu architecture 'compute_89'\nninja: build stopped: subcommand failed.",),
+        counterexamples=("nvcc warning : The 'compute_50' architectures are deprecated",),
+    ),
+)
