@@ -7,6 +7,11 @@ from torchdoctor.facts.device import DeviceContext as DeviceContext
 from torchdoctor.facts.device import Devices as Devices
 from torchdoctor.facts.device import DtypeRuns as DtypeRuns
 from torchdoctor.facts.device import TorchBuild as TorchBuild
+from torchdoctor.facts.distributed import Addresses as Addresses
+from torchdoctor.facts.distributed import CollectiveRun as CollectiveRun
+from torchdoctor.facts.distributed import DistributedBuild as DistributedBuild
+from torchdoctor.facts.distributed import LaunchEnv as LaunchEnv
+from torchdoctor.facts.distributed import RankRun as RankRun
 from torchdoctor.facts.host import Bus as Bus
 from torchdoctor.facts.host import Disk as Disk
 from torchdoctor.facts.host import Disks as Disks

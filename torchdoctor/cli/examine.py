@@ -1,0 +1,164 @@
+"""Put a run together: what to examine, the probes, the judgement, and the report. Knows every part; no part knows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torchdoctor import __version__
+from torchdoctor.config import Config
+from torchdoctor.engine import launch, patient, platforms
+from torchdoctor.model import Fix, Patient, Report
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for. ``depth`` is "quick", "default" or "full"."""
+
+    config: Config
+    python: str | None = None
+    depth: str = "default"
+    facts: Path | None = None
+    folders: tuple[Path, ...] = ()
+    notify: Callable[[str, str | None], None] | None = None
+
+
+def explain(text: str) -> tuple[str | None, str, tuple[Fix, ...]]:
+    """The catalogue's word on what a dead worker wrote: cause, title and fixes; nothing where it knows none."""
+    from torchdoctor.diagnose.answer import diagnose
+    from torchdoctor.diagnose.facts import gather
+    from torchdoctor.diagnose.read import read_text
+
+    log = read_text(text)
+    found = diagnose(log, *gather(log, None, local=True)).diagnoses
+    if not found or found[0].consequence:
+        return None, "", ()
+    return found[0].cause, found[0].title, found[0].fixes
+
+
+def _observed_place(facts: Mapping[str, Any]) -> list[str]:
+    """In words, what the real work ran on."""
+    devices = facts.get("Devices", {}).get("devices", [])
+    models: dict[str, int] = {}
+    for device in devices:
+        if device["kind"] != "cpu":
+            name = device.get("model") or device["name"]
+            models[name] = models.get(name, 0) + 1
+    accelerators = [f"{count} x {name}" if count > 1 else str(name) for name, count in models.items()]
+    return [*accelerators, "the CPU"] if any(d["kind"] == "cpu" for d in devices) else accelerators
+
+
+def examine(request: Request) -> Report:
+    """Run what was asked for and report it.
+
+    Raises ConfigError, NoInterpreter, PlanError, FileNotFoundError or ValueError for what is wrong in the request.
+    """
+    started, clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
+    config = request.config
+    chosen = patient.choose(request.python, os.environ, sys.executable, sys.prefix, sys.platform)
+    warm = None
+    if not config.select and request.facts is None:  # torch's import takes longest: begin it before anything else is loaded
+        try:
+            warm = launch.start(chosen.executable, True, platforms.forks_warm_workers(sys.platform))
+        except OSError:
+            warm = None  # the supervisor tries again and says why
+    try:
+        return _examine(request, chosen, warm, started, clock)
+    finally:
+        if warm is not None and warm.process is not None and warm.process.poll() is None:
+            platforms.kill_tree(warm.process.pid)
+            warm.process.wait()
+
+
+def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None, started: str, clock: float) -> Report:
+    from torchdoctor import expect, gate, summary
+    from torchdoctor.engine.discover import discover, forbid_torch
+    from torchdoctor.engine.run import Order, collect, results_of
+    from torchdoctor.engine.select import apply_ignores, expired_ignores, select
+    from torchdoctor.observed import SOURCES, observe
+
+    config = request.config
+    forbid_torch()
+    found = discover([*request.folders, *([config.checks_dir] if config.checks_dir else [])])
+    config.check_names(found.checks, [p.name for p in found.probes])
+    selection = select(found.checks, config.select, config.ignore)
+    if request.facts is not None:
+        outcomes = _recorded(request.facts)
+    else:
+        needed = _needed_by_expectations(found.checks, config) if config.expect else ()
+        order = Order(
+            chosen.executable,
+            (*selection.checks, *needed),
+            request.depth,
+            config.deadline,
+            config.deadlines,
+            request.notify,
+        )
+        outcomes = collect(found, order, warm)
+    facts = outcomes.facts()
+    results = results_of(selection.checks, outcomes, explain, found.broken)
+    if config.expect:
+        results.insert(0, expect.judge(config.expect, observe(facts), SOURCES))
+    filtered = apply_ignores(results, config.ignore, ignored=selection.ignored)
+    expired = expired_ignores(config.ignore)
+    final = (*filtered.results, *([expired] if expired else []))
+    required = {*config.require, *(c.name for c in selection.checks if config.select)}
+    verdict, code = gate.verdict(final, config.fail_on, required)
+    imported = facts.get("TorchImport", {})
+    return Report(
+        version=__version__,
+        started=started,
+        seconds=time.monotonic() - clock,
+        verdict=verdict,
+        summary=summary.summarise(final, _observed_place(facts)) + (" (interrupted)" if outcomes.interrupted else ""),
+        exit_code=gate.EXIT_INTERRUPTED if outcomes.interrupted else code,
+        patient=Patient(chosen.executable, chosen.why, outcomes.patient.get("python"), imported.get("version")),
+        facts=facts,
+        results=final,
+        notes=(*filtered.notes, *outcomes.notes),
+    )
+
+
+def _needed_by_expectations(checks: list[Any], config: Config) -> tuple[Any, ...]:
+    """Checks whose facts an expectation is judged by, so that ``run host --expect cuda=true`` looks at CUDA as well."""
+    wanted = {
+        "Devices",
+        "TorchBuild",
+        "TorchImport",
+        "DtypeRuns",
+        "DistributedBuild",
+        "Resources",
+        "Disks",
+        "NvidiaDriver",
+        "PythonEnv",
+        "LaunchEnv",
+    }
+    return tuple(c for c in checks if any(need.fact.__name__ in wanted for need in c.needs.values()))
+
+
+def _recorded(path: Path) -> Any:
+    """The outcomes that a report's facts amount to, to be judged again on any machine.
+
+    Raises ValueError for a file that is no report.
+    """
+    from torchdoctor.engine.outcome import Outcome, Outcomes
+    from torchdoctor.report.json_report import load
+
+    report = load(path)
+    outcomes = Outcomes(patient={"python": report.patient.python or "", "executable": report.patient.executable})
+    for name, fact in report.facts.items():
+        if isinstance(fact, Mapping) and fact and all(_is_subject(key) for key in fact):
+            for subject, value in fact.items():
+                outcomes.add(name, Outcome(name, "recorded", subject, "ok", fact=value))
+        else:
+            outcomes.add(name, Outcome(name, "recorded", None, "ok", fact=fact))
+    return outcomes
+
+
+def _is_subject(key: str) -> bool:
+    return key == "cpu" or key == "mps" or ":" in key
