@@ -1,6 +1,6 @@
 """Accelerators other than NVIDIA: AMD ROCm, Intel XPU, Habana Gaudi."""
 
-from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 ROCM_FAULT = Cause(
     slug="rocm-memory-access-fault",

@@ -100,23 +100,30 @@ UNSUPPORTED = Cause(
     "Without fullgraph it "
     "breaks the graph there; with fullgraph=True (or in export) it is an error.",
     signs=(
-        Sign(
-            r"torch\._dynamo\.exc\.(?:Unsupported|UserError|InternalTorchDynamoError|TorchRuntimeError|UncapturedHigherOrderOpError|ObservedException)"
-        ),
-        Sign(r"torch\._dynamo\.exc\.BackendCompilerFailed", FAIR),
+        Sign(r"torch\._dynamo\.exc\.(?:Unsupported|UserError|Uncaptured\w+)"),
+        Sign(r"torch\._dynamo\.exc\.InternalTorchDynamoError", FAIR),
+        # these three only wrap the error of somebody else
+        Sign(r"torch\._dynamo\.exc\.(?:TorchRuntimeError|ObservedException)", WEAK),
+        Sign(r"torch\._dynamo\.exc\.BackendCompilerFailed", WEAK),
+        Sign(r"torch\._inductor\.exc\.(?:LoweringException|InductorError)", WEAK),
         Sign(r"torch\.fx\.experimental\.symbolic_shapes\.GuardOnDataDependentSymNode"),
         Sign(r"Could not guard on data-dependent expression"),
         Sign(
             r"Unsupported: (?:call_function|call_method|generator|dynamic shape operator|Tensor\.item|torch\.\*|hasattr|inline in "
             r"skipfiles)"
         ),
-        Sign(r"torch\._inductor\.exc\.(?:LoweringException|InductorError)", FAIR),
         Sign(r"Graph break in user code", WEAK, also=(r"Error",)),
         Sign(r"Dynamo does not know how to trace"),
         Sign(r"fullgraph=True.{0,200}graph break", FAIR, also=(r"Error",)),
         Sign(r"Attempted to call function marked as skipped"),
     ),
-    unless=(r"CppCompileError", r"Cannot find a working triton installation", r"TritonMissing", r"Python\.h: No such file"),
+    unless=(
+        r"CppCompileError",
+        r"Failed to find C compiler",
+        r"Cannot find a working triton installation",
+        r"TritonMissing",
+        r"Python\.h: No such file",
+    ),
     fixes=(
         Fix(
             do="Allow the graph break: do not use fullgraph=True, or put that part in a function with @torch.compiler.disable.",

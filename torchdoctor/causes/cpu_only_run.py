@@ -24,7 +24,7 @@ FSDP = Cause(
             code='model = FSDP(model, device_id=torch.device("cpu"))',
         ),
     ),
-    refines=("torch-cpu-build",),
+    refines=("torch-cpu-only-build",),
     explains=("peer-rank-died-elsewhere", "user-error-in-rank"),
     examples=("RuntimeError: FSDP needs a non-CPU accelerator device, but no accelerator device is detected.",),
     counterexamples=("AssertionError: Torch not compiled with CUDA enabled",),

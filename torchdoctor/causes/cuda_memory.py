@@ -125,6 +125,8 @@ CUDA_OOM = Cause(
         Sign(r"UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY", FAIR),
         Sign(r"CUDA call failed lazily.{0,80}out of memory", FAIR),
         Sign(r"cudaErrorMemoryAllocation", FAIR),
+        # the allocator asks NVML for the numbers of its message, which fails under MIG and some containers
+        Sign(r"NVML_SUCCESS == r INTERNAL ASSERT FAILED at .{0,40}CUDACachingAllocator", FAIR),
         Sign(r"CUDA OOMs: [1-9]\d*", WEAK),
     ),
     fixes=(

@@ -51,11 +51,8 @@ LOST = Cause(
     explains=_AFTER,
     decide="sudo dmesg -T | grep -i xid",
     examples=(
-        "$ nvidia-smi\nUnable to determine the device handle for GPU 0000:5E:00.0: GPU is lost.  Reboot the system to recover this GPU",
-        "Unable to determine the device handle for GPU0000:41:00.0: Unknown Error",
-        "|   2  NVIDIA RTX A6000    Off  | 00000000:61:00.0 Off |                 ERR! |\n|ERR!  ERR! ERR!    ERR! / ERR! |    331MiB / "
-        "49140MiB |    ERR!      Default |",
-        "pynvml.nvml.NVMLError_GpuIsLost: GPU is lost",
+        "|   2  NVIDIA RTX A6000    Off  | 00000000:61:00.0 Off |                 ERR! |\n"
+        "|ERR!  ERR! ERR!    ERR! / ERR! |    331MiB / 49140MiB |    ERR!      Default |",
     ),
     counterexamples=("connection is lost", "Failed to initialize NVML: Driver/library version mismatch"),
 )
@@ -109,7 +106,7 @@ THERMAL = Cause(
         Sign(r"thermal (?:violation|throttling) (?:detected|active)", FAIR),
         Sign(r"due to thermal violation"),
         Sign(r"Thermal Shutdown", FAIR, also=(r"NVRM",)),
-        Sign(r"has overheated", FAIR, also=(r"GPU",)),
+        Sign(r"GPU .{0,40}has overheated", FAIR),
     ),
     fixes=(
         Fix(
@@ -140,7 +137,7 @@ POWER = Cause(
     signs=(
         Sign(r"HW Power Brake Slowdown : Active", STRONG),
         Sign(r"SW Power Cap : Active", FAIR),
-        Sign(r"due to power (?:violation|cap)", FAIR, also=(r"GPU",)),
+        Sign(r"clocks? .{0,60}due to power (?:violation|cap)", FAIR),
         Sign(r"power brake slowdown (?:is )?active", FAIR),
     ),
     fixes=(
@@ -182,7 +179,7 @@ PCIE = Cause(
         Sign(r"limited by [\d.]+ GT/s PCIe x(?P<now>\d+) link .{0,80}capable of .{0,60}PCIe x(?P<most>\d+) link", STRONG, test=_narrower),
         Sign(r"LnkSta: Speed [\d.]+GT/s \(downgraded\)", WEAK),
         Sign(r"available PCIe bandwidth, limited by", WEAK),
-        Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"(?:nvidia|pcieport)", r"PCIe Bus Error")),
+        Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
         Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
     ),
     fixes=(
@@ -216,8 +213,8 @@ DRIVER = Cause(
     why="The kernel driver crashed, could not start the adapter, or reports an internal error. That often begins with one driver version "
     "or a kernel update.",
     signs=(
-        Sign(r"RmInitAdapter failed"),
-        Sign(r"rm_init_adapter failed"),
+        Sign(r"RmInitAdapter failed", FAIR),
+        Sign(r"rm_init_adapter failed", FAIR),
         Sign(r"NVRM: .{0,60}[Aa]ssert(?:ion)? failed", FAIR),
         Sign(r"(?:BUG: unable to handle|general protection fault|kernel NULL pointer).{0,1200}\[nvidia(?:_uvm|_drm|_modeset)?\]"),
         Sign(r"RIP: \w+:\w+\+0x[0-9a-f]+/0x[0-9a-f]+ \[nvidia"),
@@ -241,8 +238,7 @@ DRIVER = Cause(
     explains=(*_AFTER, "gpu-lost"),
     decide="sudo dmesg -T | grep -i nvrm",
     examples=(
-        "NVRM: GPU 0000:02:00.0: RmInitAdapter failed! (0x62:0x40:2477)\nNVRM: GPU 0000:02:00.0: rm_init_adapter failed, device minor "
-        "number 1",
+        "BUG: unable to handle page fault for address: ffffb2c9c0a31000\nRIP: 0010:_nv012345rm+0x1d/0x60 [nvidia]",
         "nvidia-modeset: ERROR: GPU:0: Idling display engine timed out: 0x0000c57d:0:0:1128",
     ),
     counterexamples=("NVRM: loading NVIDIA UNIX x86_64 Kernel Module  535.104.05",),
