@@ -7,7 +7,7 @@ probe are imported by the patient's interpreter, and they import these types.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Literal, Optional
 
@@ -112,6 +112,8 @@ class Sign:
     ``also`` are patterns that must be found too, ``unless`` patterns that must not, in the same rank's
     text. ``near`` limits ``also`` and ``unless`` to that many characters around the match (0: anywhere).
     ``test`` may look at the numbers of the message: it gets the match's named groups and the situation.
+    ``together`` compares the ranks: it gets the groups of all matches of this sign in all ranks' texts (and
+    ``rank`` where known), and the sign counts only where it is true.
     """
 
     pattern: str
@@ -120,6 +122,7 @@ class Sign:
     unless: tuple[str, ...] = ()
     near: int = 0
     test: Optional[Callable[[Mapping[str, str], Any], bool]] = None
+    together: Optional[Callable[[Sequence[Mapping[str, str]], Any], bool]] = None
 
 
 @dataclass(frozen=True)

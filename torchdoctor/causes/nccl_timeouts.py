@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 
+_UNLIKE = frozenset({"SEND", "RECV", "COALESCED", "SCATTER", "GATHER", "UNKNOWN"})
+"""Operations in which the ranks rightly differ."""
 _BUSY = (
     r"[Ss]aving (?:model )?(?:checkpoint|state)|Running tokenizer|Map(?: \(num_proc=\d+\))?: +\d+%|Tokenizing|Preprocessing|preprocess|"
     r"Generating \w+ split|Loading dataset|Writing|save_checkpoint|save_pretrained|_save_checkpoint|evaluat"
 )
 
 
-def _differs(groups: Mapping[str, str], _: Any) -> bool:
-    """Two timeouts in one text that are about different collectives."""
-    return groups["op"] != groups["op2"] or groups["seq"] != groups["seq2"] or groups["numel"] != groups["numel2"]
+def _ranks_differ(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
+    """Under one sequence number the ranks wait in different collectives, or with different sizes.
+
+    Different sequence numbers alone say nothing: each process group counts for itself.
+    """
+    calls: dict[str, set[tuple[str, str]]] = {}
+    for groups in matches:
+        if groups["op"] in _UNLIKE:
+            continue
+        calls.setdefault(groups["seq"], set()).add((groups["op"], groups["numel"]))
+    return any(len(kinds) > 1 for kinds in calls.values())
 
 
 def _other_group(groups: Mapping[str, str], _: Any) -> bool:
@@ -124,13 +134,12 @@ CAUSES = (
             Sign(r"Detected mismatch between collectives on ranks"),
             Sign(r"Collectives differ in the following aspects"),
             Sign(
-                r"timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), OpType=(?P<op>\w+), NumelIn=(?P<numel>\d+).{0,4000}?timeout: "
-                r"WorkNCCL\(SeqNum=(?P<seq2>\d+), OpType=(?P<op2>\w+), NumelIn=(?P<numel2>\d+)",
-                test=_differs,
+                r"collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), OpType=(?P<op>\w+), NumelIn=(?P<numel>\d+)",
+                FAIR,
+                together=_ranks_differ,
             ),
             Sign(r"Is there a distributed collective mismatch in your code"),
             Sign(r"ranks? (?:failed|have|has) .{0,60}(?:mismatch|inconsistent) .{0,40}collective", FAIR),
-            Sign(r"(?:training|model) (?:is )?(?:hung|hangs|stuck).{0,80}(?:log_dict|sync_dist)", WEAK, also=(r"timeout",)),
         ),
         fixes=(
             Fix(

@@ -166,11 +166,7 @@ CAUSES = (
         "failure.",
         signs=(
             Sign(r"Redirects are currently not supported in (?:Windows|MacOs)", WEAK),
-            Sign(
-                r"NOTE: Redirects are currently not "
-                r"supported",
-                WEAK,
-            ),
+            Sign(r"^.{0,120}NOTE: Redirects are currently not supported.{0,60}$", FAIR),
         ),
         fixes=(Fix(do="Nothing to do: ignore the note. If the job failed, the error is in another line."),),
         consequence=True,
