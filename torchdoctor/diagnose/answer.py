@@ -10,8 +10,9 @@ from torchdoctor.diagnose import rank, rewrite
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, fill_or, values_of
 from torchdoctor.diagnose.log import Log
-from torchdoctor.diagnose.match import match, ruled_out
+from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
+from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
 
@@ -22,23 +23,29 @@ _CONFIDENCE: dict[Strength, Confidence] = {Strength.STRONG: "confirmed", Strengt
 def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Answer:
     """The causes that the log shows, best first, judged with what is known of the machine."""
     causes = catalogue().causes
-    found = rank.order(match(log, causes.values(), situation), log)
-    found = in_job(found, log, situation, causes)
-    refuted = ruled_out(log, causes.values(), situation)
-    diagnoses = [_diagnosis(one, log, situation) for one in found[:MAX_DIAGNOSES]]
+    allowed: list[Candidate] = []
+    refuted: list[str] = []
+    for candidate in match(log, causes.values(), situation):
+        here = situation_at(candidate, situation)
+        condition = refuted_by(candidate.cause, here)
+        if not condition:
+            allowed.append(candidate)
+        elif candidate.strength > Strength.WEAK:
+            refuted.append(f"{candidate.cause.slug} ({_facts(condition, here)})")
+    found = in_job(rank.order(allowed, log), log, situation, causes)
+    diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
     if diagnoses:
-        words = tuple(f"{candidate.cause.slug} ({_facts(condition, situation)})" for candidate, condition in refuted[:4])
-        diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(words)))
+        diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
     return Answer(tuple(diagnoses), unrecognised(found, log), _what_was_read(log), (*log.notes, *notes), all_ordinary(found, log))
 
 
-def _diagnosis(one: rank.Found, log: Log, situation: Situation) -> Diagnosis:
+def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
     cause, lead = one.cause, one.lead
     values = values_of(lead.groups, situation)
     if lead.stream.rank is not None:
         values.setdefault("rank", str(lead.stream.rank))
     fixes = choose(cause.fixes, values, situation)
-    code = rewrite.rewrite(cause.patch, lead, log) if cause.patch else None
+    code = rewrite.rewrite(cause.patch, lead) if cause.patch else None
     if code and fixes:
         fixes = (replace(fixes[0], code=code), *fixes[1:])
     confirmed = next((condition for condition in cause.confirmed if holds(condition, situation)), "")

@@ -103,51 +103,21 @@ class Searched:
 def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candidate]:
     """For each cause and rank all that its signs found, the strongest and earliest first.
 
-    Causes that the situation refutes are left out: see ``refuted_by``.
+    Whether the situation refutes a cause is not judged here: see ``refuted_by``.
     """
-    allowed = [cause for cause in causes if not refuted_by(cause, situation)]
-    return _match(log, allowed, situation)
-
-
-def ruled_out(log: Log, causes: Iterable[Cause], situation: Situation) -> list[tuple[Candidate, str]]:
-    """The causes whose signs are in the text although the situation refutes them, with the condition that does."""
-    refuted = [(cause, refuted_by(cause, situation)) for cause in causes if cause.refuted]
-    conditions = {cause.slug: condition for cause, condition in refuted if condition}
-    found = _match(log, [cause for cause, condition in refuted if condition], situation)
-    return [(candidate, conditions[candidate.cause.slug]) for candidate in found]
-
-
-def refuted_by(cause: Cause, situation: Situation) -> str:
-    """The condition in which it cannot be this cause, where it holds; otherwise empty."""
-    return next((condition for condition in cause.refuted if holds(condition, situation)), "")
-
-
-def _match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candidate]:
-    rows: list[tuple[Cause, Stream, list[Hit]]] = []
+    found: list[Candidate] = []
     causes = tuple(causes)
     for stream in log.streams:
         searched = Searched(stream)
         for cause in causes:
             hits = [hit for sign in cause.signs for hit in searched.hits(sign, situation)]
             if hits and not any(map(searched.holds, cause.unless)):
-                rows.append((cause, stream, hits))
-    found: list[Candidate] = []
-    apart = _not_together(rows, situation)
-    for cause, stream, hits in rows:
-        hits = [hit for hit in hits if id(hit.sign) not in apart]
-        if hits:
-            hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
-            best = hits[0]
-            found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
+                hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
+                best = hits[0]
+                found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
     return found
 
 
-def _not_together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situation) -> set[int]:
-    """The signs (by ``id``) that compare the ranks and do not count, because all their matches together do not fit."""
-    seen: dict[int, tuple[Sign, list[Mapping[str, str]]]] = {}
-    for _, stream, hits in rows:
-        for hit in hits:
-            if hit.sign.together is not None:
-                rank = {} if stream.rank is None else {"rank": str(stream.rank)}
-                seen.setdefault(id(hit.sign), (hit.sign, []))[1].append({**rank, **hit.groups})
-    return {key for key, (sign, groups) in seen.items() if sign.together is not None and not sign.together(groups, situation)}
+def refuted_by(cause: Cause, situation: Situation) -> str:
+    """The condition in which it cannot be this cause, where it holds; otherwise empty."""
+    return next((condition for condition in cause.refuted if holds(condition, situation)), "")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from torchdoctor.diagnose.evidence import message_line
 from torchdoctor.diagnose.log import Event, Log, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
-from torchdoctor.diagnose.rank import OUTSIDE, Found, place_of
+from torchdoctor.diagnose.place import OUTSIDE, place_of
+from torchdoctor.diagnose.rank import Found
 from torchdoctor.diagnose.situation import Situation
 from torchdoctor.model import Cause, Fix, Quote, Sign, Strength
 
@@ -129,7 +130,7 @@ def several_ranks(log: Log, situation: Situation) -> bool:
 
 def _mere_hint(one: Found) -> bool:
     """Whether a cause rests on weak signs that lie outside of every failure."""
-    return one.strength == Strength.WEAK and all(place_of(c.stream, hit) == OUTSIDE for c in one.candidates for hit in c.hits)
+    return one.strength == Strength.WEAK and all(place_of(c.stream, hit) <= OUTSIDE for c in one.candidates for hit in c.hits)
 
 
 def _first(own: list[Failure]) -> Failure:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from torchdoctor.diagnose.literals import literal_of
-from torchdoctor.diagnose.log import Event, Log, Stream
-from torchdoctor.diagnose.match import Candidate, Hit
+from torchdoctor.diagnose.log import Log
+from torchdoctor.diagnose.match import Candidate
+from torchdoctor.diagnose.place import MESSAGE, OUTSIDE, SOURCE, place_of
 from torchdoctor.model import Cause, Strength
 
 
@@ -33,31 +34,6 @@ class Found:
     def strength(self) -> Strength:
         """Of its best sign."""
         return self.lead.strength
-
-
-OUTSIDE, WITHIN, MESSAGE = 0, 1, 2
-"""Where a sign matched: outside of every failure, in one's frames, in its message."""
-
-
-def place_of(stream: Stream, hit: Hit) -> int:
-    """Whether the match lies in the message of a failure, in its frames, or outside of all."""
-    first, last = stream.line_at(hit.start), stream.line_at(max(hit.start, hit.end - 1))
-    place = OUTSIDE
-    for event in stream.events:
-        if event.first <= last and first <= event.last:
-            place = max(place, MESSAGE if _in_message(stream, event, hit) else WITHIN)
-    return place
-
-
-def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:
-    """Whether the match reaches into the message of this failure."""
-    if not event.frames:
-        return True
-    begin = stream.starts[event.first]
-    end = stream.starts[event.last + 1] if event.last + 1 < len(stream.starts) else len(stream.text)
-    head = f"{event.type}: " if event.type else ""
-    at = stream.text.rfind(head + " ".join(event.message.split())[:40], begin, end)
-    return at < 0 or hit.end > at
 
 
 def _lead_key(candidate: Candidate) -> tuple[int, int, int, int]:
@@ -84,6 +60,7 @@ def order(candidates: Sequence[Candidate], log: Log) -> list[Found]:
     found = fold(candidates)
     if not any(stream.events for stream in log.streams):
         found = {slug: one for slug, one in found.items() if one.strength > Strength.WEAK}
+    _drop_source(found)
     _drop_refined(found)
     roots = _sink_consequences(found)
     keys = {one.cause.slug: _root_key(one) for one in roots}
@@ -93,6 +70,14 @@ def order(candidates: Sequence[Candidate], log: Log) -> list[Found]:
     elif roots and roots[0].explains:
         roots[0].decided = "the other failures follow from it"
     return roots
+
+
+def _drop_source(found: dict[str, Found]) -> None:
+    """Leave out what only stands in source code that the text shows, where a failure's message tells another cause."""
+    places = {slug: max(place_of(c.stream, hit) for c in one.candidates for hit in c.hits) for slug, one in found.items()}
+    if MESSAGE in places.values():
+        for slug in [slug for slug, place in places.items() if place == SOURCE]:
+            del found[slug]
 
 
 def _drop_refined(found: dict[str, Found]) -> None:
@@ -129,9 +114,20 @@ def _sink_consequences(found: dict[str, Found]) -> list[Found]:
         if slug in under:
             _top(under[slug], under).explains.append(one)
     echoes = [one for slug, one in found.items() if slug not in under and one not in roots]
-    if echoes:
-        min(roots, key=_root_key).explains.extend(echoes)
+    for echo in echoes:
+        _root_of(echo, roots).explains.append(echo)
     return roots
+
+
+def _root_of(echo: Found, roots: list[Found]) -> Found:
+    """The root that an echo belongs to: the last one above it in its rank's text, else the best."""
+    above = [
+        (candidate.start, -index, root)
+        for index, root in enumerate(roots)
+        for candidate in root.candidates
+        if candidate.stream is echo.lead.stream and candidate.start < echo.lead.start
+    ]
+    return max(above, key=lambda entry: entry[:2])[2] if len(roots) > 1 and above else min(roots, key=_root_key)
 
 
 def _explained_by(one: Found, other: Found, under: dict[str, Found]) -> bool:
