@@ -103,11 +103,11 @@ def _head(page: _Page, report: Report, verbose: bool) -> None:
     for part in [fold.counts(report, skipped=verbose), *fold.identity(report, short=not verbose)]:
         part = safe_line(part)
         if line and len(line) + len(dot) + len(part) > page.terminal.width:
-            page.add((line, "label"))
+            page.prose(line, style="label")
             line = part
         else:
             line = line + dot + part if line else part
-    page.add((line, "label"))
+    page.prose(line, style="label")
 
 
 def _labelled(page: _Page, label: str, text: str) -> None:
@@ -124,7 +124,7 @@ def _evidence(page: _Page, evidence: Sequence[Evidence], verbose: bool) -> None:
             continue
         shown = lines if verbose else lines[-_MOST_LINES:]
         left = len(lines) - len(shown)
-        _labelled(page, label, f"{seen.source}:" + (f" (the last {len(shown)} of {len(lines)} lines)" if left else ""))
+        _labelled(page, label, seen.source + (f" (the last {len(shown)} of {len(lines)} lines):" if left else ":"))
         for line in shown:
             page.verbatim(line, _INDENT + _LABEL + 2)
     if len(evidence) > most:
