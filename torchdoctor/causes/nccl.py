@@ -1,0 +1,333 @@
+"""NCCL itself: missing, of another version, out of memory, given the wrong tensors."""
+
+from __future__ import annotations
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_KNOWN = (
+    r"out of memory|No space left|no socket interface|Duplicate GPU|insufficient for CUDA runtime|ibv_|NET/IB|peer access|/dev/shm",
+    r"Connection "
+    r"closed|"
+    r"Connection "
+    r"reset|"
+    r"Broken "
+    r"pipe",
+)
+
+CAUSES = (
+    Cause(
+        slug="nccl-not-built",
+        title="The NCCL backend was asked for and this torch build does not contain NCCL",
+        why="NCCL exists for Linux with NVIDIA GPUs only. The torch builds for Windows and macOS, and CPU-only wheels on Linux, do not "
+        "contain it, whatever GPU the machine has.",
+        signs=(
+            Sign(r"Distributed package doesn['’`]?t have NCCL"),
+            Sign(r"doesn['’]t have NCCL ?['\"]? ?['\"]?built[- ]in"),
+            Sign(r"(?:module|package) ['\"]torch[\w.]{0,40}['\"] has no attribute ['\"]ProcessGroupNCCL['\"]"),
+            Sign(r"cannot import name ['\"]ProcessGroupNCCL['\"]"),
+            Sign(r"NCCL (?:backend )?is not (?:available|supported) (?:on|in) (?:Windows|MacOS|this build)", FAIR),
+            Sign(r"RuntimeError: (?:PyTorch is )?not compiled with NCCL support"),
+            Sign(r"Unknown c10d backend type NCCL"),
+        ),
+        fixes=(
+            Fix(
+                do='On Windows use the gloo backend (init_process_group("gloo")), or train on one GPU in a single process without DDP '
+                "(accelerate config: no distributed training); WSL2 or Linux has NCCL.",
+                code='dist.init_process_group("gloo")',
+                when="os=windows",
+            ),
+            Fix(
+                do="On macOS use the gloo backend and the CPU or MPS device, or a single process without distributed launch; NCCL needs "
+                "Linux with NVIDIA GPUs.",
+                code='dist.init_process_group("gloo")',
+                when="os=macos",
+            ),
+            Fix(
+                do='Use the gloo backend where there is no NCCL (Windows, macOS, CPU): init_process_group("gloo"), or a single process '
+                "without DDP. Multi-GPU with NCCL needs Linux or WSL2.",
+                code='dist.init_process_group("nccl" if dist.is_nccl_available() and torch.cuda.is_available() else "gloo")',
+            ),
+            Fix(
+                do="On Linux with an NVIDIA GPU install a CUDA build of torch instead of the CPU-only wheel; it brings NCCL.",
+                commands=("pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128",),
+                when="os!=windows|macos",
+            ),
+        ),
+        patch="backend-gloo",
+        explains=("mp-spawn-wrapper", "peer-rank-died-elsewhere"),
+        examples=(
+            "RuntimeError: Distributed package doesn't have NCCL built in",
+            'raise RuntimeError("Distributed package doesn\'t have NCCL " "built in")',
+        ),
+        counterexamples=(
+            "UserWarning: PyTorch is not compiled with NCCL support",
+            "RuntimeError: Distributed package doesn't have MPI built in.",
+        ),
+    ),
+    Cause(
+        slug="nccl-no-gpu-visible",
+        title="The NCCL backend was asked for and torch sees no GPU",
+        why="ProcessGroupNCCL needs a GPU in every process. torch.cuda.is_available() is False here: no driver, no GPU given to the "
+        "container or job, or CUDA_VISIBLE_DEVICES is empty.",
+        signs=(
+            Sign(r"ProcessGroupNCCL is only supported with GPUs, no GPUs found"),
+            Sign(r"only supported with GPUs, no GPUs found"),
+        ),
+        fixes=(
+            Fix(
+                do="Make the GPUs visible to the process: nvidia-smi must list them, the container needs --gpus all, the job needs "
+                "--gres=gpu:N, CUDA_VISIBLE_DEVICES must not be empty.",
+                commands=("nvidia-smi -L", 'python -c "import torch; print(torch.version.cuda, torch.cuda.device_count())"'),
+            ),
+            Fix(do='To run on the CPU, use the gloo backend: init_process_group("gloo").', code='dist.init_process_group("gloo")'),
+        ),
+        patch="backend-gloo",
+        examples=(
+            "ValueError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!",
+            "RuntimeError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!",
+        ),
+        counterexamples=("No GPUs found, falling back to CPU",),
+    ),
+    Cause(
+        slug="nccl-lib-mismatch",
+        title="torch loads another libnccl than the one it was built with",
+        why="libtorch_cuda looks for the function {symbol|named in the message} in the NCCL library that the loader finds first. That is "
+        "an older libnccl.so.2 (system package, conda, LD_LIBRARY_PATH, or another pip version) which does not have it.",
+        signs=(
+            Sign(r"undefined(?: |%20)symbol:(?: |%20)?(?P<symbol>nccl\w+)"),
+            Sign(r"libtorch_cuda\w*\.so.{0,60}(?P<symbol>nccl[A-Z]\w+)"),
+            Sign(r"symbol lookup error: .{0,200}(?P<symbol>nccl[A-Z]\w+)"),
+            Sign(r"symbol (?P<symbol>nccl\w+), version"),
+            Sign(r"libnccl\.so[.\d]*: (?:version .{0,40} not found|cannot open shared object file)"),
+        ),
+        fixes=(
+            Fix(
+                do="Make torch find its own NCCL version: install the nvidia-nccl wheel that this torch requires (reinstall torch with "
+                "its dependencies), and remove the other NCCL from the environment.",
+                commands=("pip list | grep -i nccl", "pip install --force-reinstall torch"),
+            ),
+            Fix(
+                do="Take the folder with the other libnccl.so.2 out of LD_LIBRARY_PATH (and unset LD_PRELOAD); a fresh virtual "
+                "environment avoids a mix of conda and pip copies.",
+                commands=("unset LD_LIBRARY_PATH", 'python -c "import torch; print(torch.cuda.nccl.version())"'),
+            ),
+        ),
+        examples=(
+            "ImportError: /opt/env/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: undefined symbol: ncclCommSplit",
+            "OSError: libnccl.so.2: cannot open shared object file: No such file or directory",
+        ),
+        counterexamples=("ImportError: libtorch_cuda.so: undefined symbol: cudnnGetVersion",),
+    ),
+    Cause(
+        slug="nccl-version-differs-between-ranks",
+        title="The ranks use different NCCL versions",
+        why="All ranks of a communicator need the same NCCL. The nodes have different environments or images, so each loads its own "
+        "version.",
+        signs=(
+            Sign(
+                r"Mismatched NCCL version detected : rank (?P<first>\d+) version (?P<one>\d+) rank (?P<second>\d+) version "
+                r"(?P<two>\d+)"
+            ),
+        ),
+        fixes=(
+            Fix(
+                do="Install the same torch (and thereby the same NCCL) on every node: the same container image or the same environment, "
+                "and check each node.",
+                commands=('python -c "import torch; print(torch.__version__, torch.cuda.nccl.version())"',),
+            ),
+        ),
+        examples=("n2:88:99 [0] init.cc:1010 NCCL WARN Mismatched NCCL version detected : rank 0 version 21805 rank 8 version 22005",),
+        counterexamples=("NCCL version 2.20.5+cuda12.4",),
+    ),
+    Cause(
+        slug="nccl-cpu-tensor",
+        title="A CPU tensor was sent through a process group that only has NCCL",
+        why="NCCL moves data between GPUs only. A tensor on the CPU (an object gather, a loss or metric kept on the CPU, an offloaded "
+        "parameter) has no backend in this group.",
+        signs=(
+            Sign(r"No backend type associated with device type cpu"),
+            Sign(r"Tensors must be CUDA and dense"),
+            Sign(r"Tensors must be (?:GPU|CUDA) tensors", FAIR),
+            Sign(r"ProcessGroupNCCL.{0,80}(?:CPU tensor|must be on (?:the )?GPU)", FAIR),
+            Sign(r"Expected all tensors to be CUDA.{0,60}(?:nccl|collective)", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do='Move the tensor to the GPU of this rank before the collective: t.to(f"cuda:{{local_rank}}") or t.cuda().',
+                code="t = t.to(torch.cuda.current_device())\ndist.all_reduce(t)",
+            ),
+            Fix(
+                do='Or create the group with a backend for each device, "cpu:gloo,cuda:nccl", so that CPU tensors go through gloo.',
+                code='dist.init_process_group("cpu:gloo,cuda:nccl")',
+            ),
+            Fix(
+                do="If a library makes the tensor (object collectives, offloaded FSDP state), call torch.cuda.set_device(local_rank) "
+                "first, and upgrade torch."
+            ),
+        ),
+        examples=("RuntimeError: No backend type associated with device type cpu", "RuntimeError: Tensors must be CUDA and dense"),
+        counterexamples=("RuntimeError: No backend type associated with device type cuda",),
+    ),
+    Cause(
+        slug="nccl-unsupported-dtype",
+        title="NCCL cannot send tensors of this dtype ({dtype|bool, int16 or complex})",
+        why="NCCL knows float, double, half, bfloat16, int8, uint8, int32 and int64. Other types have to be converted before the "
+        "collective.",
+        signs=(
+            Sign(r"Input tensor data type is not supported for NCCL process group: (?P<dtype>\w+)"),
+            Sign(r"Unsupported data type for NCCL process group"),
+            Sign(r"[Uu]nconvertible NCCL type (?P<dtype>\w+)"),
+        ),
+        fixes=(
+            Fix(
+                do="Convert the tensor before the collective and back after it, for example bool or int16 to uint8 or int32; float8 "
+                "as uint8.",
+                code="flag = mask.to(torch.uint8)\ndist.all_reduce(flag, op=dist.ReduceOp.MAX)\nmask = flag.bool()",
+            ),
+        ),
+        examples=("RuntimeError: Input tensor data type is not supported for NCCL process group: Short",),
+        counterexamples=("RuntimeError: expected scalar type Short but found Float",),
+    ),
+    Cause(
+        slug="collective-not-contiguous",
+        title="A tensor that is not contiguous was given to a collective",
+        why="Collectives read and write plain memory. A slice, transpose or expanded tensor has gaps.",
+        signs=(
+            Sign(r"(?:ValueError|RuntimeError): Tensors must be contiguous"),
+            Sign(r"Tensors for all \w{1,20} must be contiguous", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Call .contiguous() before the collective, and copy the result back where it is written in place.",
+                code="t = t.contiguous()\ndist.all_reduce(t)",
+            ),
+        ),
+        examples=("ValueError: Tensors must be contiguous",),
+        counterexamples=("RuntimeError: view size is not compatible with input tensor's size and stride; use .contiguous()",),
+    ),
+    Cause(
+        slug="nccl-init-gpu-oom",
+        title="NCCL could not allocate its buffers: the GPU is full",
+        why="NCCL needs some hundred MB of GPU memory for its own buffers, outside of torch's allocator, when a communicator is created "
+        "or first used. On this rank nothing was left, which shows as 'unhandled cuda error'.",
+        signs=(
+            Sign(r"NCCL WARN Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
+            Sign(r"NCCL WARN Failed to CUDA (?:m|c)alloc (?:async )?\d+ bytes"),
+            Sign(r"Failed to CUDA (?:m|c)alloc(?: async)? (?P<bytes>\d+) bytes"),
+            Sign(r"(?:NCCL|Nccl|nccl).{0,400}Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
+            Sign(r"(?:ncclUnhandledCudaError|unhandled cuda error).{0,400}out of memory", FAIR),
+            Sign(r"NCCL WARN Cuda failure.{0,20}CUDA_ERROR_OUT_OF_MEMORY"),
+        ),
+        unless=(r"Tried to allocate",),
+        fixes=(
+            Fix(
+                do="Free GPU memory on that rank: smaller batch or shards, end other processes on the card (nvidia-smi), and make sure "
+                "that the ranks do not all use GPU 0 (torch.cuda.set_device(local_rank)).",
+                commands=("nvidia-smi",),
+            ),
+            Fix(
+                do="Create the communicator before the model fills the card (a first dist.barrier() after set_device), and give NCCL "
+                "smaller buffers with NCCL_BUFFSIZE or fewer channels with NCCL_MAX_NCHANNELS.",
+                commands=("export NCCL_BUFFSIZE=1048576",),
+            ),
+        ),
+        refines=("nccl-unhandled-cuda-error",),
+        explains=("nccl-watchdog-abort", "peer-rank-died-elsewhere", "nccl-timeout-straggler"),
+        examples=(
+            "w0:55:91 [1] enqueue.cc:920 NCCL WARN Cuda failure 'out of memory'",
+            "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nCuda failure 'out of memory'",
+            "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nFailed to CUDA calloc async 608 bytes",
+        ),
+        counterexamples=("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",),
+    ),
+    Cause(
+        slug="nccl-shm-too-small",
+        title="NCCL could not create its shared memory: /dev/shm is too small",
+        why="Between GPUs of one machine NCCL uses segments in /dev/shm. A container gets 64 MB there by default, which is not enough "
+        "for several ranks.",
+        signs=(
+            Sign(r"Call to posix_fallocate failed ?: No space left on device"),
+            Sign(r"Error while creating shared memory segment (?P<path>/dev/shm/nccl\S{0,60})"),
+            Sign(r"Error while creating shared memory segment", FAIR, unless=(r"Permission denied", "Too many open files")),
+            Sign(r"(?:shm_open|ftruncate|fallocate).{0,80}No space left on device", also=(r"NCCL|nccl",)),
+            Sign(r"/dev/shm/nccl.{0,120}(?:No space left|No such file|Cannot allocate)"),
+            Sign(r"NCCL WARN .{0,80}unable to allocate (?:shared|requested) memory", FAIR),
+            Sign(r"include/shm\.h:\d+ NCCL WARN", FAIR),
+            Sign(r"misc/shmutils\.cc:\d+ NCCL WARN", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Give the container more shared memory (shm): docker run --shm-size=8g or --ipc=host; in Kubernetes mount an emptyDir "
+                "with medium: Memory at /dev/shm.",
+                commands=("df -h /dev/shm", "docker run --gpus all --shm-size=8g IMAGE", "docker run --gpus all --ipc=host IMAGE"),
+            ),
+            Fix(
+                do="Remove segments left over from killed jobs (/dev/shm/nccl-*); as a test only, NCCL_SHM_DISABLE=1 goes through the "
+                "network instead.",
+                commands=("ls -l /dev/shm",),
+            ),
+        ),
+        refines=("nccl-unhandled-system-error",),
+        explains=("nccl-watchdog-abort", "peer-rank-died-elsewhere"),
+        examples=(
+            "c1:21:60 [2] include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device",
+            "ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.\nLast error:\nError "
+            "while creating shared memory segment /dev/shm/nccl-h9Zq2p (size 9637888)",
+        ),
+        counterexamples=("OSError: [Errno 28] No space left on device: '/data/ckpt/model.pt'",),
+    ),
+    Cause(
+        slug="nccl-unhandled-system-error",
+        title="A system call of NCCL failed (unhandled system error); the message does not say which",
+        why="ncclSystemError covers sockets, shared memory, InfiniBand and more. The line 'NCCL WARN' just before it, which NCCL prints "
+        "with NCCL_DEBUG=WARN or INFO, names the call.",
+        signs=(
+            Sign(r"unhandled system error", unless=_KNOWN, strength=FAIR),
+            Sign(r"ncclSystemError", unless=_KNOWN, strength=FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Run again with NCCL_DEBUG=INFO and read the first NCCL WARN line: it names the failing call.",
+                commands=("NCCL_DEBUG=INFO torchrun --nproc_per_node=2 train.py",),
+            ),
+            Fix(
+                do="Most common: /dev/shm too small in a container (docker run --shm-size=8g or --ipc=host), or the wrong network "
+                "interface (NCCL_SOCKET_IFNAME, NCCL_IB_DISABLE=1 as a test).",
+                commands=("df -h /dev/shm", "ip -br addr"),
+            ),
+        ),
+        explains=("nccl-watchdog-abort",),
+        examples=(
+            "RuntimeError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1269, unhandled system error, NCCL "
+            "version 2.14.3\nncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.",
+        ),
+        counterexamples=("OSError: system error",),
+    ),
+    Cause(
+        slug="nccl-unhandled-cuda-error",
+        title="A CUDA call of NCCL failed (unhandled cuda error); the message does not say which",
+        why="ncclUnhandledCudaError covers memory, driver, peer-to-peer and device faults. The NCCL WARN line before it, or 'Last "
+        "error', names the CUDA failure.",
+        signs=(
+            Sign(r"unhandled cuda error", FAIR, unless=_KNOWN),
+            Sign(r"ncclUnhandledCudaError", FAIR, unless=_KNOWN),
+            Sign(r"NCCL WARN Cuda failure", WEAK, unless=_KNOWN),
+        ),
+        fixes=(
+            Fix(
+                do="Run again with NCCL_DEBUG=INFO and read the first NCCL WARN line: it names the CUDA failure (out of memory, "
+                "insufficient driver, invalid device, peer access).",
+                commands=("NCCL_DEBUG=INFO torchrun --nproc_per_node=2 train.py",),
+            ),
+            Fix(
+                do="Most common: the GPU of that rank is full or used by another process (nvidia-smi), two ranks share a GPU "
+                "(torch.cuda.set_device(local_rank) missing), the driver is too old for this CUDA build, or P2P is broken (try "
+                "NCCL_P2P_DISABLE=1).",
+                commands=("nvidia-smi",),
+            ),
+        ),
+        explains=("nccl-watchdog-abort",),
+        examples=("RuntimeError: NCCL error in: ../torch/lib/c10d/ProcessGroupNCCL.cpp:784, unhandled cuda error, NCCL version 2.7.8",),
+        counterexamples=("RuntimeError: CUDA error: invalid argument",),
+    ),
+)
