@@ -37,7 +37,7 @@ PROGRAMS = frozenset(
     py-spy strace lscpu lspci nproc numactl taskset taskkill tasklist netsh ipconfig winget choco head tail sed awk sha256sum md5sum timeout
     chmod chown getent hostname hostnamectl resolvectl update-initramfs dkms mokutil prime-select ubuntu-drivers update-alternatives
     sycl-ls xpu-smi clinfo intel_gpu_top hl-smi tpu-info source . env test type command man readelf objdump nm c++filt patchelf
-    vm_stat top htop swapon fallocate mkswap wmic sysdm.cpl sc reg Get-Process Remove-Item nvidia-persistenced nvidia-xconfig gsutil aws gcloud
+    vm_stat top htop swapon fallocate mkswap wmic sysdm.cpl sc reg Get-Process Remove-Item nvidia-persistenced nvidia-xconfig nvidia-cuda-mps-control quota gsutil aws gcloud
     """.split()
 )
 
