@@ -52,15 +52,16 @@ def kill_tree(pid: int) -> None:
             process.kill()
 
 
-def end_leftovers(known: Iterable[int]) -> list[str]:
-    """Kill what is still running below this process besides ``known``; returns the names of what was killed."""
+def end_leftovers(known: Iterable[int], workers: Iterable[int]) -> list[str]:
+    """Kill what is still running below this process besides ``known``; names what was killed, our own ``workers`` left out."""
     ended = []
-    spared = set(known)
+    spared, ours = set(known), set(workers)
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if process.pid in spared or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            ended.append(process.name())
+            if process.pid not in ours:
+                ended.append(process.name())
             process.kill()
     return ended
 

@@ -35,9 +35,7 @@ def opener_of(found: Found) -> Probe:
 def collect(found: Found, order: Order, warm: Pipes | None = None) -> Outcomes:
     """Run the probes that the ordered checks need. ``warm`` is a worker of the patient that was started ahead."""
     probes = plan(found, order.checks, order.depth)
-    supervisor = Supervisor(
-        order.executable, probes, opener_of(found), order.deadlines, order.deadline, order.notify, warm
-    )
+    supervisor = Supervisor(order.executable, probes, opener_of(found), order.deadlines, order.deadline, order.notify, warm)
     return supervisor.run()
 
 

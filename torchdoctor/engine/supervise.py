@@ -114,7 +114,7 @@ class Supervisor:
             for worker in self.workers.values():
                 worker.close()
                 worker.kill()
-            for name in platforms.end_leftovers(spared):
+            for name in platforms.end_leftovers(spared, [w.pid for w in self.workers.values()]):
                 self.outcomes.notes.append(f"ended a process that a probe left behind: {name}")
         return self.outcomes
 

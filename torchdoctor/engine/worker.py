@@ -130,9 +130,7 @@ def _fork_is_safe() -> bool:
     name = getattr(torch._C, "_get_privateuse1_backend_name", lambda: "privateuseone")()
     if name != "privateuseone":  # an autoloaded backend may hold threads or a device already
         return False
-    return not any(
-        bool(getattr(getattr(torch, backend, None), "is_initialized", lambda: False)()) for backend in ("cuda", "xpu")
-    )
+    return not any(bool(getattr(getattr(torch, backend, None), "is_initialized", lambda: False)()) for backend in ("cuda", "xpu"))
 
 
 def _fork(socket_fd: int) -> int:

@@ -9,6 +9,7 @@ from torchdoctor.facts.device import DtypeRuns as DtypeRuns
 from torchdoctor.facts.device import TorchBuild as TorchBuild
 from torchdoctor.facts.distributed import Addresses as Addresses
 from torchdoctor.facts.distributed import CollectiveRun as CollectiveRun
+from torchdoctor.facts.distributed import CollectiveRuns as CollectiveRuns
 from torchdoctor.facts.distributed import DistributedBuild as DistributedBuild
 from torchdoctor.facts.distributed import LaunchEnv as LaunchEnv
 from torchdoctor.facts.distributed import RankRun as RankRun

@@ -69,5 +69,11 @@ class CollectiveRun:
     world_size: int
     ranks: tuple[RankRun, ...] = ()
     seconds: float = 0.0
-    not_run: str = ""  # why it could not be tried
-    failure: Optional[Failure] = None
+
+
+@dataclass(frozen=True)
+class CollectiveRuns:
+    """The process groups that were tried, one a backend; ``not_run`` says why there is none."""
+
+    runs: tuple[CollectiveRun, ...] = ()
+    not_run: str = ""
