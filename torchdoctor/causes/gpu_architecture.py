@@ -40,17 +40,20 @@ CAUSES = (
         slug="no-kernel-image-new-gpu",
         title="The GPU is newer than the architectures this torch build was compiled for",
         why="A torch wheel contains machine code for a list of GPU architectures. This GPU ({gpu|its architecture}) came later and is "
-            "not in the "
+        "not in the "
         "list, so the first kernel has no image to run.",
         signs=(
             Sign(_INCOMPATIBLE, test=_newer),
-            Sign(r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch "
-                r"installation", FAIR, unless=(r"sm_(?:100|120)\.",)),
+            Sign(
+                r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch "
+                r"installation",
+                FAIR,
+                unless=(r"sm_(?:100|120)\.",),
+            ),
             Sign(_NO_IMAGE, also=(_NEW_GPU,), unless=(r"too old",)),
             Sign(r"CUDA error: " + _NO_IMAGE, FAIR, also=(r"RTX (?:30|40)\d0",), unless=(r"too old",)),
             Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) 1[0-9]\.\d", FAIR),
-            Sign(r"(?:sm_120|sm_121|compute_120|compute_121|sm_100|sm_103)\b.{0,80}(?:not supported|unsupported|not "
-                r"compatible)", FAIR, unless=(r"ptxas", r"nvcc fatal")),
+            Sign(r"\b(?:sm|compute)_1[02]\d\b.{0,80}not supported", FAIR, unless=(r"ptxas", r"nvcc fatal")),
         ),
         explains=("native-segfault", "cudnn-not-initialized", "cublas-execution-failed", "cuda-no-device-error"),
         fixes=(
@@ -83,18 +86,31 @@ CAUSES = (
         slug="no-kernel-image-old-gpu",
         title="The GPU is older than the architectures this torch build still contains",
         why="Each torch release drops old GPU architectures from its wheels. This GPU ({gpu|its architecture}) is no longer in the list "
-            "of this build, "
+        "of this build, "
         "so there is no machine code for it.",
         signs=(
             Sign(_INCOMPATIBLE, test=_older),
             Sign(r"PyTorch no longer supports this GPU because it is too old"),
             Sign(r"The minimum cuda capability (?:that we support|supported by this library) is (?P<minimum>[\d.]+\d)"),
             Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) [3-6]\.\d"),
-            Sign(r"Minimum and Maximum cuda capability supported by this version of PyTorch is", FAIR, unless=(r"cuda capability "
-                r"1[0-9]\.",)),
+            Sign(
+                r"Minimum and Maximum cuda capability supported by this version of PyTorch is",
+                FAIR,
+                unless=(
+                    r"cuda capability "
+                    r"1[0-9]\.",
+                ),
+            ),
             Sign(_NO_IMAGE, FAIR, also=(_OLD_GPU,), unless=(r"RTX (?:[345]0|PRO)",)),
-            Sign(_NO_IMAGE, FAIR, also=(r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? "
-                r"?[3-6]\.\d)",), unless=(r"RTX (?:[345]0|PRO)",)),
+            Sign(
+                _NO_IMAGE,
+                FAIR,
+                also=(
+                    r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? "
+                    r"?[3-6]\.\d)",
+                ),
+                unless=(r"RTX (?:[345]0|PRO)",),
+            ),
         ),
         explains=("native-segfault", "cudnn-not-initialized"),
         fixes=(
@@ -102,8 +118,10 @@ CAUSES = (
                 "Install a torch build that still has the architecture: for Maxwell, Pascal and Volta the cu126 wheels (torch 2.6 and "
                 "later), for older "
                 "cards an older torch (Kepler sm_37: cu118 builds up to 2.7).",
-                ("pip uninstall -y torch torchvision torchaudio", "pip install torch torchvision torchaudio --index-url "
-                    "https://download.pytorch.org/whl/cu126"),
+                (
+                    "pip uninstall -y torch torchvision torchaudio",
+                    "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu126",
+                ),
             ),
             Fix(
                 "Or build torch from source with TORCH_CUDA_ARCH_LIST set to this GPU's compute capability and a CUDA toolkit that still "
@@ -127,19 +145,36 @@ CAUSES = (
         slug="ext-missing-gpu-arch",
         title="A compiled extension was built without this GPU's architecture",
         why="torch itself runs on this GPU. The kernel that failed belongs to an extension that was compiled for other architectures (on "
-            "another "
+        "another "
         "machine, or with TORCH_CUDA_ARCH_LIST set to others).",
         signs=(
-            Sign(_NO_IMAGE, also=(r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|nvdiffrast|"
-                                  r"flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|diff_gaussian|bitsandbytes|"
-                                  r"deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",)),
+            Sign(
+                _NO_IMAGE,
+                also=(
+                    r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|nvdiffrast|"
+                    r"flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|diff_gaussian|bitsandbytes|"
+                    r"deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
+                ),
+            ),
             Sign(r"CUDA error in \S+ at line \d+:? ?" + _NO_IMAGE),
-            Sign(r"(?:error in|CUDA Error:?|CUDA kernel failed ?:|cudaCheckError\(\)[^:]{0,60}:|CUDAKernelError:?|Error ?:|GPUassert: "
-                r"?)[\w \t./:-]{0,80}" + _NO_IMAGE, FAIR,
-                 unless=(r"RuntimeError: CUDA error: no kernel image",)),
+            Sign(
+                r"(?:error in|CUDA Error:?|CUDA kernel failed ?:|cudaCheckError\(\)[^:]{0,60}:|CUDAKernelError:?|Error ?:|GPUassert: "
+                r"?)[\w \t./:-]{0,80}" + _NO_IMAGE,
+                FAIR,
+                unless=(r"RuntimeError: CUDA error: no kernel image",),
+            ),
             Sign(r"CUDA error 209[ :\[(]", FAIR, also=(r"no kernel image",)),
-            Sign(r"RuntimeError: CUDA error: " + _NO_IMAGE, FAIR, unless=(r"is not compatible with the current "
-                r"PyTorch", r"too old", _NEW_GPU, _OLD_GPU)),
+            Sign(
+                r"RuntimeError: CUDA error: " + _NO_IMAGE,
+                FAIR,
+                unless=(
+                    r"is not compatible with the current "
+                    r"PyTorch",
+                    r"too old",
+                    _NEW_GPU,
+                    _OLD_GPU,
+                ),
+            ),
             Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
         ),
         unless=(r"is not compatible with the current PyTorch installation", r"PyTorch no longer supports this GPU"),
@@ -152,7 +187,7 @@ CAUSES = (
                 (
                     'python -c "import torch; print(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())"',
                     'TORCH_CUDA_ARCH_LIST="7.0;8.0;8.6;8.9;9.0" pip install --no-build-isolation --no-cache-dir --force-reinstall '
-                    '--no-deps PACKAGE',
+                    "--no-deps PACKAGE",
                 ),
             ),
             Fix(
@@ -163,10 +198,10 @@ CAUSES = (
             ),
         ),
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
-        decide='python -c "import torch; x = torch.ones(2, device=\'cuda\'); print(x + x, torch.cuda.get_arch_list())"',
+        decide="python -c \"import torch; x = torch.ones(2, device='cuda'); print(x + x, torch.cuda.get_arch_list())\"",
         examples=(
             '  File "/srv/det/mmcv/ops/roi_align.py", line 88, in forward\n    ext_module.roi_align_forward(\nRuntimeError: CUDA error: '
-            'no kernel image is '
+            "no kernel image is "
             "available for execution on the device",
         ),
         counterexamples=("RuntimeError: CUDA error: an illegal memory access was encountered",),
@@ -175,7 +210,7 @@ CAUSES = (
         slug="nvrtc-arch-unsupported",
         title="The run-time compiler (NVRTC) of this torch build is too old for the GPU",
         why="torch compiles fused kernels while the program runs, with the NVRTC of the CUDA version it was built with. That version "
-            "does not know "
+        "does not know "
         "this GPU's architecture.",
         signs=(
             Sign(r"nvrtc: error: invalid value for --gpu-architecture"),
@@ -202,7 +237,7 @@ CAUSES = (
         slug="ptx-toolchain",
         title="The PTX was produced by a CUDA toolkit newer than the driver can compile",
         why="The binary holds no machine code for this GPU, only PTX, which the driver has to compile. The PTX comes from a newer CUDA "
-            "minor version "
+        "minor version "
         "than this driver's compiler knows.",
         signs=(
             Sign(r"the provided PTX was compiled with an unsupported toolchain"),
@@ -233,7 +268,7 @@ CAUSES = (
         slug="ptxas-arch-unsupported",
         title="The ptxas that Triton uses is too old for this GPU",
         why="Triton calls the ptxas it was shipped with to make machine code. That ptxas belongs to a CUDA version that does not know "
-            "{arch|this GPU's "
+        "{arch|this GPU's "
         "architecture}.",
         signs=(
             Sign(r"ptxas fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-name'"),
@@ -262,7 +297,7 @@ CAUSES = (
         slug="nvcc-unsupported-arch",
         title="nvcc is too old for the GPU architecture it is asked to compile for",
         why="torch's build tools pass the GPU's compute capability to nvcc. The toolkit that was found (CUDA_HOME) is older than the "
-            "GPU, or newer "
+        "GPU, or newer "
         "than the old architecture in the list, and refuses it.",
         signs=(
             Sign(r"nvcc fatal ?: Unsupported gpu architecture '(?P<arch>compute_\w+)'"),

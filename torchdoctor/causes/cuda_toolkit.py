@@ -1,0 +1,219 @@
+"""Building CUDA extensions: the toolkit, its headers, its version and the architectures to build for."""
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
+
+CAUSES = (
+    Cause(
+        slug="cuda-home-not-set",
+        title="No CUDA toolkit was found for building the extension: CUDA_HOME is not set and nvcc is missing",
+        why="torch's wheel contains the CUDA libraries but not the compiler nvcc. Building an extension needs a CUDA toolkit of the "
+        "system, which "
+        "torch looks for in CUDA_HOME, CUDA_PATH, /usr/local/cuda and on PATH.",
+        signs=(
+            Sign(r"CUDA_HOME environment variable is not set"),
+            Sign(r"CUDA was not found on the system, please set the CUDA_HOME"),
+            Sign(r"CUDA_HOME does not exist, unable to compile CUDA op"),
+            Sign(r"MissingCUDAException"),
+            Sign(r"(?:Errno 2|WinError 2)\]?.{0,180}[/\\]bin[/\\]nvcc"),
+            Sign(r"No such file or directory: '?(?P<path>\S{0,100}nvcc)"),
+            Sign(r"nvcc not found at '(?P<path>[^']{1,200})'"),
+            Sign(r"(?:sh|bash|zsh|ninja): (?:\d+: |line \d+: )?\S{0,60}nvcc: (?:command )?not found"),
+            Sign(r"nvcc was not found\. {1,2}Are you sure your environment has nvcc available"),
+            Sign(r"No CUDA runtime is found, using CUDA_HOME='(?P<path>[^']{0,200})'", WEAK),
+            Sign(r"Could not find (?:compiler set in environment variable CUDACXX|CUDA: Found unsuitable)", FAIR),
+            Sign(r"Failed to find nvcc", FAIR),
+            Sign(r"CMAKE_CUDA_COMPILER.{0,120}(?:NOTFOUND|could be found|not a full path)", FAIR),
+            Sign(r"No CMAKE_CUDA_COMPILER could be found"),
+            Sign(r"Could NOT find CUDA(?:Toolkit)?\b", FAIR),
+            Sign(r"unable to find (?:the )?CUDA toolkit", FAIR),
+            Sign(r"unsupported operand type\(s\) for \+: 'NoneType' and 'str'", FAIR, also=(r"CUDA_HOME",)),
+            Sign(r"expected str, bytes or os\.PathLike object, not NoneType", FAIR, also=(r"(?:CUDA_HOME|cuda_home|cpp_extension)",)),
+        ),
+        explains=(*_ECHOES, "pip-build-isolation-no-torch"),
+        fixes=(
+            Fix(
+                "Install the CUDA toolkit with nvcc (the version torch was built with: torch.version.cuda) and set CUDA_HOME (CUDA_PATH "
+                "on Windows, "
+                "which the installer does; open a new shell).",
+                (
+                    'python -c "import torch; print(torch.version.cuda)"',
+                    "export CUDA_HOME=/usr/local/cuda",
+                    "export PATH=$CUDA_HOME/bin:$PATH",
+                    "nvcc --version",
+                ),
+            ),
+            Fix(
+                "In a conda environment the toolkit can be installed there.",
+                ("conda install -c nvidia cuda-toolkit=12.8", "export CUDA_HOME=$CONDA_PREFIX"),
+            ),
+            Fix(
+                "Or take a prebuilt wheel of the package, so that nothing has to be compiled; in Docker use an image with -devel in its "
+                "tag.",
+            ),
+        ),
+        decide="which nvcc; echo $CUDA_HOME; ls -d /usr/local/cuda*",
+        examples=(
+            "OSError: CUDA_HOME environment variable is not set. Please set it to your CUDA install root.",
+            "deepspeed.ops.op_builder.builder.MissingCUDAException: CUDA_HOME does not exist, unable to compile CUDA op(s)",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/usr/local/cuda/bin/nvcc'",
+        ),
+        counterexamples=("CUDA_HOME=/usr/local/cuda-12.4\nbuilding 'ops' extension\nfinished",),
+    ),
+    Cause(
+        slug="cuda-home-malformed",
+        title="CUDA_HOME (or the nvcc path) is set to something that is not one existing folder",
+        why="CUDA_HOME is used literally: CUDA_HOME/bin/nvcc has to exist. Here it has a leading colon, quotes, a trailing bin, two "
+        "folders, or "
+        "names a folder that is not there.",
+        signs=(
+            Sign(r"No such file or directory: '(?P<path>:[^']{1,200}nvcc)"),
+            Sign(r"No such file or directory: '\"?(?P<path>[^']{1,150}:[^']{1,150}/bin/nvcc)"),
+            Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/bin/nvcc)"),
+            Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/nvcc/bin/nvcc)"),
+            Sign(r"(?P<path>:/[\w/.:-]{1,150}/nvcc): (?:command )?not found"),
+            Sign(r"(?P<path>/bin/bin/nvcc|\"/\S{1,100}\"/bin/nvcc)", FAIR, also=(r"(?:not found|No such file)",)),
+        ),
+        refines=("cuda-home-not-set",),
+        explains=_ECHOES,
+        fixes=(
+            Fix(
+                "Set CUDA_HOME to one existing folder, without quotes, colons or a trailing /bin, so that $CUDA_HOME/bin/nvcc exists; do "
+                "not append to it "
+                "as to PATH.",
+                ("export CUDA_HOME=/usr/local/cuda", "ls $CUDA_HOME/bin/nvcc"),
+            ),
+            Fix("If there is no such folder, install the CUDA toolkit first.", ("ls -d /usr/local/cuda*",)),
+        ),
+        decide='echo "[$CUDA_HOME]"; ls $CUDA_HOME/bin/nvcc',
+        examples=("FileNotFoundError: [Errno 2] No such file or directory: ':/usr/local/cuda-12.1/bin/nvcc'",),
+        counterexamples=("FileNotFoundError: [Errno 2] No such file or directory: '/data/train.csv'",),
+    ),
+    Cause(
+        slug="cuda-headers-missing",
+        title="A CUDA header is missing when the extension is compiled",
+        why="torch's headers include CUDA's ({header|cusparse.h and others}). The toolkit that was found has only the compiler or the "
+        "run-time part, "
+        "as conda's cudatoolkit or cuda-nvcc packages and -runtime images do.",
+        signs=(
+            Sign(
+                r"fatal error: "
+                r"(?P<header>(?:cuda|cu)\w*(?:/\w+)?\.h(?:pp)?|nv\w+/\w+\.h|nvToolsExt\.h|thrust/\S+?\.h|cub/\S+?\.cuh|crt/\w+\.h|cudnn\w*\.h|curand\w*\.h): No such file"
+            ),
+            Sign(
+                r"fatal error: '?(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|curand|cufft)\w*\.h)'?(?: file not found|: No such "
+                r"file)"
+            ),
+            Sign(r"Cannot open include file: '(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|curand|nvtx3?)[\w/]*\.h)'"),
+            Sign(r"cannot open source file \"(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|thrust|cub)[\w/]*\.c?u?h)\"", FAIR),
+        ),
+        explains=_ECHOES,
+        fixes=(
+            Fix(
+                "Install the full CUDA toolkit with its development headers, in torch's CUDA version (conda: cuda-toolkit; Debian: "
+                "cuda-toolkit, or "
+                "libcusparse-dev, libcublas-dev, libcusolver-dev; Docker: a -devel image).",
+                (
+                    'python -c "import torch; print(torch.version.cuda)"',
+                    "conda install -c nvidia cuda-toolkit=12.8",
+                    "sudo apt install cuda-toolkit-12-8",
+                ),
+            ),
+            Fix(
+                "Or point CUDA_HOME at a complete CUDA of the system, whose include folder has the header.",
+                ("find / -name cusparse.h 2>/dev/null", "export CUDA_HOME=/usr/local/cuda"),
+            ),
+        ),
+        decide="ls $CUDA_HOME/include/cusparse.h $CUDA_HOME/include/cuda_runtime.h",
+        examples=(
+            "/opt/v/lib/python3.11/site-packages/torch/include/ATen/cuda/CUDAContext.h:10:10: fatal error: cusolverDn.h: No such file or "
+            "directory",
+            "fatal error: cuda_runtime.h: No such file or directory\ncompilation terminated.",
+        ),
+        counterexamples=("fatal error: my_project.h: No such file or directory",),
+    ),
+    Cause(
+        slug="ext-cuda-version-mismatch",
+        title="The CUDA toolkit that would compile the extension differs from the CUDA torch was built with",
+        why="An extension must be compiled with the CUDA major version of torch. nvcc of the system is {found|another} and torch was "
+        "built with "
+        "{built|another one}, so torch's build tools refuse.",
+        signs=(
+            Sign(
+                r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version that was used to compile ?PyTorch "
+                r"\((?P<built>[\d.]+\d)\)"
+            ),
+            Sign(r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version"),
+            Sign(r"Installed CUDA version (?P<found>[\d.]+\d) does not match the version torch was compiled with (?P<built>[\d.]+\d)"),
+            Sign(r"CUDAMismatchException"),
+            Sign(
+                r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch "
+                r"binaries"
+            ),
+            Sign(r"CUDA version mismatch.{0,60}(?:nvcc|torch)", FAIR),
+            Sign(r"raise RuntimeError\(CUDA_MISMATCH_MESSAGE", FAIR),
+        ),
+        explains=_ECHOES,
+        fixes=(
+            Fix(
+                "Point CUDA_HOME (and PATH) at a CUDA toolkit of the same version as torch ({built|torch.version.cuda}); install it "
+                "beside the other one.",
+                (
+                    'python -c "import torch; print(torch.version.cuda)"',
+                    "ls -d /usr/local/cuda-*",
+                    "export CUDA_HOME=/usr/local/cuda-{built|12.8}",
+                    "export PATH=$CUDA_HOME/bin:$PATH",
+                ),
+            ),
+            Fix(
+                "Or reinstall torch in the build that matches the toolkit ({found|nvcc --version}): cu118 for 11.8, cu121 for 12.1, "
+                "cu124 for 12.4, cu126, "
+                "cu128, cu130.",
+                ("nvcc --version", "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu124"),
+            ),
+        ),
+        decide='nvcc --version; python -c "import torch; print(torch.version.cuda)"',
+        examples=(
+            "RuntimeError:\nThe detected CUDA version (12.6) mismatches the version that was used to compile\nPyTorch (11.8). Please "
+            "make sure to use the "
+            "same CUDA versions.",
+            "DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was compiled with 11.8, unable to "
+            "compile cuda/cpp "
+            "extensions without a matching cuda version.",
+        ),
+        counterexamples=(
+            "UserWarning: The detected CUDA version (12.4) has a minor version mismatch with the version that was used to compile "
+            "PyTorch (12.1). Most "
+            "likely this shouldn't be a problem.",
+        ),
+    ),
+    Cause(
+        slug="torch-cuda-arch-list-unset",
+        title="The list of GPU architectures to build for is empty: no GPU is visible and TORCH_CUDA_ARCH_LIST is not set",
+        why="torch's build tools take the architectures from TORCH_CUDA_ARCH_LIST, or else from the GPUs they see. On a build machine or "
+        "in docker build "
+        "there is no GPU, so nothing is left (arch_list[-1] fails).",
+        signs=(
+            Sign(r"arch_list\[-1\] \+= '\+PTX'"),
+            Sign(r"IndexError: list index out of range", also=(r"_get_cuda_arch_flags",)),
+            Sign(r"TORCH_CUDA_ARCH_LIST is not set.{0,80}(?:no GPU|all archs)", WEAK, also=(r"Error",)),
+            Sign(r"_get_cuda_arch_flags", FAIR, also=(r"(?:IndexError|list index out of range)",)),
+        ),
+        explains=_ECHOES,
+        fixes=(
+            Fix(
+                "Set TORCH_CUDA_ARCH_LIST to the compute capabilities of the GPUs that will run it (8.0 A100, 8.6 RTX 30, 8.9 RTX 40 and "
+                "L4, 9.0 H100, "
+                "12.0 RTX 50) before building.",
+                ('export TORCH_CUDA_ARCH_LIST="8.0;8.6;8.9;9.0+PTX"',),
+            ),
+            Fix("Or build on a machine (or with docker's nvidia runtime as default) that sees the GPU.", ("nvidia-smi",)),
+        ),
+        examples=(
+            '  File "/opt/v/lib/python3.10/site-packages/torch/utils/cpp_extension.py", line 1967, in _get_cuda_arch_flags\n'
+            "    arch_list[-1] += '+PTX'\nIndexError: list index out of range",
+        ),
+        counterexamples=('  File "app.py", line 7\n    x = items[-1]\nIndexError: list index out of range',),
+    ),
+)
