@@ -9,16 +9,16 @@ CAUSES = (
         slug="gloo-wrong-interface",
         title="Gloo announces an address that the other processes cannot reach",
         why="Gloo binds to the address that this machine's host name resolves to. Where that is a loopback address (127.0.1.1 in "
-        "/etc/hosts) or an interface that the peers have no route to, they "
-        "cannot connect; a wrong GLOO_SOCKET_IFNAME has no address at all.",
+        "/etc/hosts) or an interface that the peers have no route to, they cannot connect; a wrong GLOO_SOCKET_IFNAME has no address "
+        "at all.",
         signs=(
             Sign(r"gloo/transport/tcp/\w+\.cc.{0,80}Unable to find address for: (?P<interface>[\w.-]{1,60})"),
             Sign(r"ifa != nullptr\. Unable to find address for"),
             Sign(r"Unable to find (?:interface|address) for: (?P<interface>[\w.-]{1,60})", FAIR),
             Sign(r"connect \[(?P<address>127\.\d+\.\d+\.\d+)\]:\d+: Connection (?:refused|timed out)"),
             Sign(
-                r"connect \[(?P<address>[\da-fA-F:.]{2,60})\]:\d+: (?:Connection refused|Connection timed out|No route to host|Network "
-                r"is unreachable|Cannot assign requested address)",
+                r"connect \[(?P<address>[\da-fA-F:.]{2,60})\]:\d+: (?:Connection refused|Connection timed out|No route to host|Network is "
+                r"unreachable|Cannot assign requested address)",
                 also=(r"gloo",),
             ),
             Sign(r"Gloo connectFullMesh failed with", FAIR),
@@ -26,10 +26,7 @@ CAUSES = (
             Sign(
                 r"Unable to resolve hostname to a \(local\) address",
                 WEAK,
-                also=(
-                    r"gloo.{0,60}(?:timed "
-                    r"out|refused|failed)|connectFullMesh",
-                ),
+                also=(r"gloo.{0,60}(?:timed out|refused|failed)|connectFullMesh",),
             ),
             Sign(r"enforce fail at .{0,80}gloo/transport/tcp/device\.cc", FAIR),
             Sign(r"gloo/transport/tcp/\w+\.cc:\d+\] (?:rv != -1|ret == 0|rv == 0)", FAIR),
@@ -59,8 +56,7 @@ CAUSES = (
         ),
         counterexamples=(
             "[W ProcessGroupGloo.cpp:724] Warning: Unable to resolve hostname to a (local) address. Using the loopback address as "
-            "fallback. Manually set the network interface to bind to "
-            "with GLOO_SOCKET_IFNAME. (function operator())\nepoch 0 done",
+            "fallback. Manually set the network interface to bind to with GLOO_SOCKET_IFNAME. (function operator())\nepoch 0 done",
             "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.2]:51233",
         ),
     ),

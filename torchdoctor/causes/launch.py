@@ -15,8 +15,7 @@ def _more_joined(groups: Mapping[str, str], _: Any) -> bool:
 
 _LAUNCH = Fix(
     do="Start the script through a launcher, which sets RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT for each process: "
-    "torchrun "
-    "(older: python -m torch.distributed.launch). Put the number of GPUs for --nproc_per_node, 1 for a single one.",
+    "torchrun (older: python -m torch.distributed.launch). Put the number of GPUs for --nproc_per_node, 1 for a single one.",
     commands=("torchrun --standalone --nproc_per_node=1 train.py",),
 )
 
@@ -25,8 +24,7 @@ CAUSES = (
         slug="dist-env-missing",
         title="The script was started without a launcher: {name|RANK} is not in the environment",
         why="init_process_group with env:// (the default) reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT from the environment. A "
-        "launcher "
-        "(torchrun, accelerate launch, srun with the right exports) sets them; a plain `python script.py` does not.",
+        "launcher (torchrun, accelerate launch, srun with the right exports) sets them; a plain `python script.py` does not.",
         signs=(
             Sign(r"environ(?:ment)? variable (?P<name>\w+) expected, but not set"),
             Sign(r"KeyError: ['\"](?P<name>(?:LOCAL_|NODE_|GROUP_)?RANK|(?:LOCAL_)?WORLD_SIZE|MASTER_ADDR|MASTER_PORT)['\"]"),
@@ -39,19 +37,16 @@ CAUSES = (
         fixes=(
             Fix(
                 do="{name} is set by srun: start the job step with srun inside an allocation, or change the script's launcher to pytorch "
-                "and use "
-                "torchrun, which sets RANK and WORLD_SIZE.",
+                "and use torchrun, which sets RANK and WORLD_SIZE.",
                 commands=("srun --ntasks-per-node=1 python train.py",),
                 when="slurm=yes",
             ),
             _LAUNCH,
             Fix(
                 do="For one process without a launcher, export the variables before init_process_group, or skip the distributed setup "
-                "(most "
-                "scripts have an option for it, such as --launcher none).",
+                "(most scripts have an option for it, such as --launcher none).",
                 code='os.environ.setdefault("RANK", "0")\nos.environ.setdefault("WORLD_SIZE", "1")\nos.environ.setdefault("LOCAL_RANK", '
-                '"0")\n'
-                'os.environ.setdefault("MASTER_ADDR", "127.0.0.1")\nos.environ.setdefault("MASTER_PORT", "29500")',
+                '"0")\nos.environ.setdefault("MASTER_ADDR", "127.0.0.1")\nos.environ.setdefault("MASTER_PORT", "29500")',
             ),
         ),
         examples=(
@@ -66,8 +61,7 @@ CAUSES = (
         slug="local-rank-arg-unrecognized",
         title="The launcher passes --local-rank to a script that does not know that option",
         why="torch.distributed.launch adds --local-rank=N (spelt --local_rank before torch 2.0) to the script's own arguments, and "
-        "argparse rejects "
-        "an option it was not told of. torchrun passes the number in the environment variable LOCAL_RANK instead.",
+        "argparse rejects an option it was not told of. torchrun passes the number in the environment variable LOCAL_RANK instead.",
         signs=(
             Sign(r"unrecognized arguments:.{0,200}--local[-_]rank"),
             Sign(r"no such option:? ['\"]?--local[-_]rank"),
@@ -88,9 +82,9 @@ CAUSES = (
             ),
         ),
         examples=(
-            "usage: fit.py [-h] [--cfg CFG] [--local_rank LOCAL_RANK]\nfit.py: error: unrecognized arguments: --local-rank=3\n"
-            "torch.distributed.elastic.multiprocessing.api: [ERROR] failed (exitcode: 2) local_rank: 0 (pid: 811) of binary: "
-            "/usr/bin/python3",
+            "usage: fit.py [-h] [--cfg CFG] [--local_rank LOCAL_RANK]\nfit.py: error: unrecognized arguments: "
+            "--local-rank=3\ntorch.distributed.elastic.multiprocessing.api: [ERROR] failed (exitcode: 2) local_rank: 0 (pid: 811) of "
+            "binary: /usr/bin/python3",
             "main.py: error: unrecognized arguments: --amp --local_rank=0",
             "FATAL Flags parsing error: Unknown command line flag 'local_rank'",
         ),
@@ -103,8 +97,8 @@ CAUSES = (
         slug="world-size-mismatch",
         title="The number of processes that were started differs from the declared world size",
         why="Every process has to agree on the world size, and exactly that many processes with distinct ranks have to meet. Two "
-        "launchers on top of "
-        "each other (srun or mpirun around torchrun or mp.spawn) or an nnodes x nproc_per_node that does not fit give too many or too few.",
+        "launchers on top of each other (srun or mpirun around torchrun or mp.spawn) or an nnodes x nproc_per_node that does not fit "
+        "give too many or too few.",
         signs=(
             Sign(
                 r"store based barrier on rank:? ?\d+.{0,80}world_size=(?P<world>\d+), (?:worker_count|num_workers_joined)=(?P<joined>\d+)",
@@ -124,15 +118,13 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Use one launcher only and make nnodes x nproc_per_node (or Slurm's ntasks) equal the world size. With srun: either "
-                "one task per GPU "
-                "and a plain python command, or one task per node (--ntasks-per-node=1) that runs torchrun; not srun or mpirun around "
-                "mp.spawn.",
+                "one task per GPU and a plain python command, or one task per node (--ntasks-per-node=1) that runs torchrun; not srun "
+                "or mpirun around mp.spawn.",
                 commands=("torchrun --nnodes=1 --nproc_per_node=2 train.py",),
             ),
             Fix(
                 do="Where the script sets world_size and rank itself, check that each process gets its own rank below world_size, and "
-                "that tensor x pipeline "
-                "parallel sizes divide the world size."
+                "that tensor x pipeline parallel sizes divide the world size."
             ),
             Fix(
                 do="End processes left over from an earlier run and use a fresh MASTER_PORT: they join the new job's store and are counted."
@@ -140,23 +132,20 @@ CAUSES = (
         ),
         examples=(
             "RuntimeError: Timed out initializing process group in store based barrier on rank: 3, for key: store_based_barrier_key:1 "
-            "(world_size=4, "
-            "worker_count=12, timeout=0:30:00)",
+            "(world_size=4, worker_count=12, timeout=0:30:00)",
             "RuntimeError: [enforce fail at ../third_party/gloo/gloo/context.cc:27] rank < size. 2 vs 2",
             "gpu-a:771:771 [0] bootstrap.cc:109 NCCL WARN Bootstrap Root : mismatch in rank count from procs 8 : 4",
         ),
         counterexamples=(
             "RuntimeError: Timed out initializing process group in store based barrier on rank: 0, for key: store_based_barrier_key:1 "
-            "(world_size=4, "
-            "worker_count=3, timeout=0:30:00)",
+            "(world_size=4, worker_count=3, timeout=0:30:00)",
         ),
     ),
     Cause(
         slug="process-group-initialized-twice",
         title="init_process_group was called a second time in the same process",
         why="A process has one default process group. The trainer (Lightning, accelerate, DeepSpeed) or an earlier notebook cell has "
-        "already created it "
-        "when the script calls init_process_group again.",
+        "already created it when the script calls init_process_group again.",
         signs=(
             Sign(r"trying to initialize the default process group twice"),
             Sign(r"default process group (?:has )?already (?:been )?initialized", FAIR),
@@ -181,8 +170,7 @@ CAUSES = (
         slug="process-group-not-initialized",
         title="A collective, DDP or SyncBatchNorm was used before init_process_group",
         why="Collectives, DistributedDataParallel and SyncBatchNorm need a default process group, which only init_process_group creates. "
-        "A script made for "
-        "several GPUs that is run as one plain process never creates it.",
+        "A script made for several GPUs that is run as one plain process never creates it.",
         signs=(
             Sign(r"Default process group (?:has not been|is not) initialized"),
             Sign(r"Process group .{0,60}is not initialized in the world group map"),
@@ -197,15 +185,14 @@ CAUSES = (
                 code='torch.distributed.init_process_group("nccl")  # "gloo" without a GPU',
             ),
             Fix(
-                do="To train in one process without distributed, replace SyncBatchNorm (SyncBN in the config) by BatchNorm, do not wrap in "
-                "DistributedDataParallel, and skip barrier() and all_reduce() unless dist.is_initialized()."
+                do="To train in one process without distributed, replace SyncBatchNorm (SyncBN in the config) by BatchNorm, do not wrap "
+                "in DistributedDataParallel, and skip barrier() and all_reduce() unless dist.is_initialized()."
             ),
         ),
         examples=(
             '  File "/opt/conda/lib/python3.8/site-packages/torch/nn/modules/batchnorm.py", line 731, in forward\n    world_size = '
             "torch.distributed.get_world_size(process_group)\nRuntimeError: Default process group has not been initialized, please make "
-            "sure to call "
-            "init_process_group.",
+            "sure to call init_process_group.",
             "AssertionError: Default process group is not initialized",
         ),
         counterexamples=("ValueError: trying to initialize the default process group twice!",),
@@ -214,8 +201,7 @@ CAUSES = (
         slug="no-checkpoint-files",
         title="No checkpoint shard was found in the directory given (MP=0)",
         why="The loader counts the *.pth files in ckpt_dir and compares their number with the world size. Zero means that the path is "
-        "wrong or holds no "
-        "downloaded weights, so the message about the world size misleads.",
+        "wrong or holds no downloaded weights, so the message about the world size misleads.",
         signs=(
             Sign(r"Loading a checkpoint for MP=0 but world size is"),
             Sign(r"AssertionError: no checkpoint files found in (?P<path>\S+)"),
@@ -224,8 +210,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Point ckpt_dir (--ckpt_dir) at the folder that holds the consolidated.*.pth files, as a correct path for the current "
-                "working directory; if the "
-                "folder is empty, download the weights (the original .pth format, not the Hugging Face safetensors).",
+                "working directory; if the folder is empty, download the weights (the original .pth format, not the Hugging Face "
+                "safetensors).",
                 commands=("ls -l /path/to/ckpt_dir/*.pth",),
             ),
         ),
@@ -240,8 +226,7 @@ CAUSES = (
         slug="model-parallel-mismatch",
         title="The checkpoint has {shards|another number of} model-parallel shards and {world|another number of} processes were started",
         why="Original Llama checkpoints are split into consolidated.NN.pth shards, one for each process of the model-parallel group. The "
-        "number of processes has "
-        "to equal the number of shards.",
+        "number of processes has to equal the number of shards.",
         signs=(
             Sign(r"Loading a checkpoint for MP=(?P<shards>[1-9]\d*) but world size is (?P<world>\d+)"),
             Sign(r"model_parallel_size(?: ==|\) ==|=) ?len\(.{0,40}checkpoints.{0,200}AssertionError", FAIR),
@@ -249,14 +234,13 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Start as many processes as the checkpoint has shards: --nproc_per_node {shards} (7B/8B: 1, 13B: 2, 65B/70B: 8), on a "
-                "machine with "
-                "{shards} GPUs.",
+                "machine with {shards} GPUs.",
                 commands=("torchrun --nproc_per_node {shards} script.py",),
             ),
             Fix(
                 do="Make nproc_per_node equal the number of consolidated.*.pth files in ckpt_dir. With fewer GPUs than shards, use the "
-                "Hugging Face format of "
-                "the model with device_map, which does not depend on the number of processes, or reshard the checkpoint."
+                "Hugging Face format of the model with device_map, which does not depend on the number of processes, or reshard the "
+                "checkpoint."
             ),
         ),
         examples=(
@@ -269,13 +253,12 @@ CAUSES = (
         slug="distributed-not-available",
         title="This torch build has no torch.distributed",
         why="torch.distributed was compiled out (USE_DISTRIBUTED=0): Windows before torch 1.7, macOS and Jetson or other third-party "
-        "builds. The package can be "
-        "imported, but holds no functions.",
+        "builds. The package can be imported, but holds no functions.",
         signs=(
             Sign(
-                r"module ['\"]torch\.distributed['\"] has no attribute "
-                r"['\"](?P<name>init_process_group|is_initialized|get_rank|get_world_size|ReduceOp|"
-                r"all_reduce|all_gather|barrier|broadcast|group|ProcessGroup|Backend|new_group|destroy_process_group|GroupMember)['\"]"
+                r"module ['\"]torch\.distributed['\"] has no attribute ['\"](?P<name>init_process_group|is_initialized|get_rank|"
+                r"get_world_size|ReduceOp|all_reduce|all_gather|barrier|broadcast|group|ProcessGroup|Backend|new_group|"
+                r"destroy_process_group|GroupMember)['\"]"
             ),
             Sign(
                 r"cannot import name ['\"](?P<name>ProcessGroup|ReduceOp|Store|Backend|group|init_process_group)['\"] from "
@@ -294,8 +277,8 @@ CAUSES = (
                 when="os=windows",
             ),
             Fix(
-                do="Update to an official or newer torch build compiled with USE_DISTRIBUTED=1 (the wheels for Linux, Windows since "
-                "torch 1.7, and macOS have it).",
+                do="Update to an official or newer torch build compiled with USE_DISTRIBUTED=1 (the wheels for Linux, Windows since torch "
+                "1.7, and macOS have it).",
                 commands=("pip install --upgrade torch",),
             ),
             Fix(
@@ -313,8 +296,8 @@ CAUSES = (
     Cause(
         slug="mpi-backend-missing",
         title="The MPI backend was asked for and this torch build has no MPI",
-        why="The MPI backend exists only in a torch that was compiled from source on a machine with MPI installed; the wheels do not "
-        "have it.",
+        why="The MPI backend exists only in a torch that was compiled from source on a machine with MPI installed; the wheels do not have "
+        "it.",
         signs=(
             Sign(r"Unknown c10d backend type MPI"),
             Sign(r"Distributed package doesn['’]t have MPI built in"),
@@ -322,21 +305,19 @@ CAUSES = (
         fixes=(
             Fix(
                 do='Use backend="nccl" on GPUs or "gloo" on CPUs; mpirun can still start the processes if rank and world size are taken '
-                "from OMPI_COMM_WORLD_RANK "
-                "and OMPI_COMM_WORLD_SIZE.",
+                "from OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE.",
                 code='dist.init_process_group("gloo", rank=int(os.environ["OMPI_COMM_WORLD_RANK"]), '
                 'world_size=int(os.environ["OMPI_COMM_WORLD_SIZE"]))',
             ),
             Fix(
                 do="Or build PyTorch from source where MPI is installed (the build finds mpicc by itself). An assertion `Unknown c10d "
-                "backend type MPI` is how some "
-                "torch 2.0 versions say the same; a newer torch (upgrade) says it plainly."
+                "backend type MPI` is how some torch 2.0 versions say the same; a newer torch (upgrade) says it plainly."
             ),
         ),
         examples=(
             "AssertionError: Unknown c10d backend type MPI",
-            "RuntimeError: Distributed package doesn't have MPI built in. MPI is only included if you build PyTorch from source on a "
-            "host that has MPI installed.",
+            "RuntimeError: Distributed package doesn't have MPI built in. MPI is only included if you build PyTorch from source on a host "
+            "that has MPI installed.",
         ),
         counterexamples=("RuntimeError: Distributed package doesn't have NCCL built in",),
     ),
@@ -344,13 +325,12 @@ CAUSES = (
         slug="accelerate-device-map-auto",
         title="A model loaded with device_map is trained in several processes",
         why='device_map="auto" spreads one copy of the model over all GPUs for one process. Under a distributed launch every process '
-        "would do that on the same "
-        "GPUs, so accelerate refuses it.",
+        "would do that on the same GPUs, so accelerate refuses it.",
         signs=(
             Sign(r"can['’]t train a model that has been loaded with .{0,3}device_map=.auto.{0,4}in any distributed mode"),
             Sign(
-                r"can['’]t train a model that has been loaded in (?:4|8)-bit (?:precision )?(?:or 4-bit precision )?on a different "
-                r"device than the one"
+                r"can['’]t train a model that has been loaded in (?:4|8)-bit (?:precision )?(?:or 4-bit precision )?on a different device "
+                r"than the one"
             ),
             Sign(r"device_map.{0,60}(?:in any distributed mode|not compatible with (?:DeepSpeed|distributed)|low_cpu_mem_usage)", FAIR),
             Sign(r"DeepSpeed Zero-3 is not compatible with .{0,3}low_cpu_mem_usage=True.{0,30}device_map"),
@@ -358,8 +338,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do='Load the model without device_map="auto" and let the launcher place one copy per process; for quantised models put '
-                "the whole model on this "
-                "process's own GPU.",
+                "the whole model on this process's own GPU.",
                 code='model = AutoModelForCausalLM.from_pretrained(name, device_map={{"": PartialState().local_process_index}})  # or no '
                 "device_map at all",
             ),
@@ -369,9 +348,8 @@ CAUSES = (
             ),
         ),
         examples=(
-            "ValueError: You can't train a model that has been loaded with `device_map='auto'` in any distributed mode. Please rerun "
-            "your script specifying "
-            "`--num_processes=1` or by launching with `python {{myscript.py}}`.",
+            "ValueError: You can't train a model that has been loaded with `device_map='auto'` in any distributed mode. Please rerun your "
+            "script specifying `--num_processes=1` or by launching with `python {{myscript.py}}`.",
             "ValueError: DeepSpeed Zero-3 is not compatible with `low_cpu_mem_usage=True` or with passing a `device_map`.",
         ),
         counterexamples=(
@@ -389,15 +367,13 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Make the GPU usable first: NVIDIA driver present (nvidia-smi) and a CUDA build of torch; or give a number, such as "
-                "--nproc_per_node=2, and the gloo "
-                "backend to run on the CPU.",
+                "--nproc_per_node=2, and the gloo backend to run on the CPU.",
                 commands=('python -c "import torch; print(torch.version.cuda, torch.cuda.is_available())"',),
             ),
         ),
         examples=(
             '  File "/usr/lib/python3/site-packages/torch/distributed/run.py", line 590, in determine_local_world_size\n    raise '
-            'ValueError("Cuda is not '
-            'available.") from e\nValueError: Cuda is not available.',
+            'ValueError("Cuda is not available.") from e\nValueError: Cuda is not available.',
         ),
         counterexamples=("Using device: cpu (CUDA is not available)",),
     ),

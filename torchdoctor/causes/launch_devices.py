@@ -8,10 +8,8 @@ from typing import Any
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 
 _ORDINAL = r"invalid device ordinal"
-_SAME_HOST = (
-    r"host : (?P<host>\S+) rank : (?P<a>\d+) \(local_rank: (?P<local>\d+)\).{0,1500}"
-    r"host : (?P=host) rank : (?P<b>\d+) \(local_rank: (?P=local)\)"
-)
+_FAILED_ON = r"host : (?P<host>\S+) rank : (?P<a>\d+) \(local_rank: (?P<local>\d+)\)"
+_SAME_HOST = _FAILED_ON + r".{0,1500}host : (?P=host) rank : (?P<b>\d+) \(local_rank: (?P=local)\)"
 
 
 def _two_ranks(groups: Mapping[str, str], _: Any) -> bool:
@@ -29,8 +27,7 @@ CAUSES = (
         slug="local-rank-invalid-device-ordinal",
         title="A process was started for a GPU number that is not visible to it",
         why="Each process selects the GPU of its local rank. More processes were started on this machine than torch sees GPUs there, so "
-        "the highest local ranks "
-        "have no device. CUDA_VISIBLE_DEVICES (or the container or Slurm) also limits what is visible.",
+        "the highest local ranks have no device. CUDA_VISIBLE_DEVICES (or the container or Slurm) also limits what is visible.",
         signs=(
             Sign(_ORDINAL, also=(r"set_device\(.{0,60}local_?rank",)),
             Sign(_ORDINAL, also=(r"set_device\(.{0,60}(?:gpu|rank)\b",), unless=(r"args\.gpu\b", "self.gpu_id"), near=600),
@@ -46,8 +43,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Start at most as many processes as there are visible GPUs: --nproc_per_node (accelerate: --num_processes, DeepSpeed: "
-                "--num_gpus) must not exceed "
-                "the number of GPUs that torch sees.",
+                "--num_gpus) must not exceed the number of GPUs that torch sees.",
                 commands=(
                     'python -c "import torch; print(torch.cuda.device_count())"',
                     "torchrun --standalone --nproc_per_node=gpu train.py",
@@ -55,8 +51,7 @@ CAUSES = (
             ),
             Fix(
                 do="Check CUDA_VISIBLE_DEVICES: with CUDA_VISIBLE_DEVICES=2,3 the valid device numbers are 0 and 1. Unset it or list all "
-                "GPUs, and use LOCAL_RANK, "
-                "not the global rank, for set_device.",
+                "GPUs, and use LOCAL_RANK, not the global rank, for set_device.",
                 code='torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))',
             ),
         ),
@@ -65,26 +60,21 @@ CAUSES = (
             '[rank3]:   File "/srv/proj/main.py", line 40, in setup\n[rank3]:     torch.cuda.set_device(local_rank)\n'
             "[rank3]: RuntimeError: CUDA error: invalid device ordinal",
             '  File "/opt/env/lib/python3.10/site-packages/accelerate/state.py", line 290, in set_device\n    '
-            "torch.cuda.set_device(self.device)\n"
-            "torch.AcceleratorError: CUDA error: invalid device ordinal",
+            "torch.cuda.set_device(self.device)\ntorch.AcceleratorError: CUDA error: invalid device ordinal",
         ),
         counterexamples=('    x = x.to("cuda:3")\nRuntimeError: CUDA error: invalid device ordinal',),
     ),
     Cause(
         slug="global-rank-as-device-index",
         title="The global rank was used as a device number, which fails on every node but the first",
-        why="On the second node the ranks go on from 8 while the device numbers start at 0 again. Code that builds cuda:{{rank}} from "
-        "the global rank asks for a GPU "
-        "that does not exist there.",
+        why="On the second node the ranks go on from 8 while the device numbers start at 0 again. Code that builds cuda:{{rank}} from the "
+        "global rank asks for a GPU that does not exist there.",
         signs=(
             Sign(_ORDINAL, also=(r"chunk_sharding_spec\.py",)),
             Sign(_ORDINAL, also=(r"_shard_tensor|_shard/sharding_spec|sharded_tensor/",)),
             Sign(
                 _ORDINAL,
-                also=(
-                    r"(?:set_device|torch\.device|\.to|\.cuda)\(.{0,30}(?:get_rank\(\)|global_rank|GLOBAL_RANK|"
-                    r"environ\[.RANK)",
-                ),
+                also=(r"(?:set_device|torch\.device|\.to|\.cuda)\(.{0,30}(?:get_rank\(\)|global_rank|GLOBAL_RANK|environ\[.RANK)",),
             ),
             Sign(_ORDINAL, also=(r"set_device\((?:args\.|self\.)?rank\)", r"nnodes|node_rank"), strength=FAIR),
         ),
@@ -96,15 +86,13 @@ CAUSES = (
             ),
             Fix(
                 do="Where the frame is inside torch itself (ChunkShardingSpec, sharded optimizer state of FSDP in torch 2.0), upgrade to "
-                "a newer torch, which uses the local "
-                "device; or save and load the full state instead of the sharded one."
+                "a newer torch, which uses the local device; or save and load the full state instead of the sharded one."
             ),
         ),
         refines=("local-rank-invalid-device-ordinal", "invalid-device-ordinal"),
         examples=(
             '  File "/opt/conda/lib/python3.10/site-packages/torch/distributed/_shard/sharding_spec/chunk_sharding_spec.py", line 170, '
-            "in shard\n"
-            "    local_tensor = torch.empty(\nRuntimeError: CUDA error: invalid device ordinal",
+            "in shard\n    local_tensor = torch.empty(\nRuntimeError: CUDA error: invalid device ordinal",
             "    torch.cuda.set_device(dist.get_rank())\nRuntimeError: CUDA error: invalid device ordinal",
         ),
         counterexamples=(
@@ -115,8 +103,7 @@ CAUSES = (
         slug="duplicate-gpu",
         title="Ranks {first|A} and {second|B} use the same GPU, which NCCL does not allow",
         why="NCCL needs one GPU per rank. Here two processes selected the same device, mostly because torch.cuda.set_device(local_rank) "
-        "is missing, CUDA_VISIBLE_DEVICES gives every "
-        "process the same card, or more processes than GPUs were started.",
+        "is missing, CUDA_VISIBLE_DEVICES gives every process the same card, or more processes than GPUs were started.",
         signs=(
             Sign(r"Duplicate GPU detected ?: rank (?P<first>\d+) and rank (?P<second>\d+) both on CUDA device (?P<bus>\w+)"),
             Sign(r"Multiple Ranks are using the same GPU"),
@@ -129,8 +116,7 @@ CAUSES = (
             ),
             Fix(
                 do="Do not start more processes than GPUs on a node: check nproc_per_node, n_gpus_per_node and nnodes (world size) "
-                "against nvidia-smi -L, and that the "
-                "second node's processes really run on the second node.",
+                "against nvidia-smi -L, and that the second node's processes really run on the second node.",
                 commands=("nvidia-smi -L",),
             ),
             Fix(do="To run several processes on one GPU on purpose (tests), use the gloo backend."),
@@ -147,8 +133,7 @@ CAUSES = (
         slug="slurm-task-placement",
         title="Several launchers of one job run on the same node",
         why="Each launcher believes to be a node of its own, so global ranks {a|0} and {b|4} both took local rank {local|0} on host "
-        "{host|the same host}: two processes for each GPU there, and a node "
-        "without any.",
+        "{host|the same host}: two processes for each GPU there, and a node without any.",
         signs=(
             Sign(_SAME_HOST, test=_two_ranks),
             Sign(r"srun.{0,300}torchrun.{0,2000}Duplicate GPU detected", FAIR),
@@ -165,8 +150,8 @@ CAUSES = (
         ),
         explains=("cuda-oom", "cuda-oom-other-process", "cuda-oom-at-load", "duplicate-gpu", "rendezvous-timeout"),
         examples=(
-            "[0]:\n  time      : 2024-02-02_10:00:01\n  host      : n12.hpc\n  rank      : 0 (local_rank: 0)\n  exitcode  : 1 (pid: 100)\n"
-            "train.py FAILED\n[0]:\n  time      : 2024-02-02_10:00:05\n  host      : n12.hpc\n  rank      : 8 (local_rank: 0)\n  "
+            "[0]:\n  time      : 2024-02-02_10:00:01\n  host      : n12.hpc\n  rank      : 0 (local_rank: 0)\n  exitcode  : 1 (pid: "
+            "100)\ntrain.py FAILED\n[0]:\n  time      : 2024-02-02_10:00:05\n  host      : n12.hpc\n  rank      : 8 (local_rank: 0)\n  "
             "exitcode  : 1 (pid: 220)",
         ),
         counterexamples=(
@@ -180,8 +165,7 @@ CAUSES = (
         slug="slurm-ntasks-mismatch",
         title="The number of Slurm tasks differs from the number of processes that the trainer wants",
         why="Under Slurm the trainer takes its world size from the tasks of the job (ntasks). With another number of tasks than devices "
-        "it refuses, or waits for "
-        "members that never come.",
+        "it refuses, or waits for members that never come.",
         signs=(
             Sign(r"You set `?--ntasks=(?P<tasks>\d+)`? in your SLURM bash script"),
             Sign(r"You set `?devices=(?P<devices>\d+)`? in Lightning, but the number of tasks per node configured in SLURM"),
@@ -205,8 +189,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Make Slurm's tasks equal the processes: --ntasks-per-node = number of GPUs (devices) per node, --nodes = num_nodes, "
-                "and give the remaining cores by "
-                "--cpus-per-task; start the script with srun.",
+                "and give the remaining cores by --cpus-per-task; start the script with srun.",
                 commands=("srun --nodes=1 --ntasks-per-node=4 --cpus-per-task=8 python train.py",),
             ),
             Fix(do="In an interactive allocation, let Lightning ignore Slurm by naming the job bash or interactive (SLURM_JOB_NAME=bash)."),
@@ -230,8 +213,7 @@ CAUSES = (
         slug="slurm-gpu-visibility",
         title="Slurm shows each task fewer GPUs than the trainer asks for",
         why="With --gpus-per-task (or GPU binding) every task sees only its own GPU, numbered 0, while the trainer picks the device of "
-        "its local rank among all GPUs of the "
-        "node.",
+        "its local rank among all GPUs of the node.",
         signs=(
             Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[[\d, ]*\]", also=(r"slurm|srun|sbatch",)),
             Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[\d+\]", FAIR),
@@ -249,8 +231,7 @@ CAUSES = (
         refines=("local-rank-invalid-device-ordinal", "invalid-device-ordinal"),
         examples=(
             "#SBATCH --gpus-per-task=1\nsrun python fit.py\nlightning.fabric.utilities.exceptions.MisconfigurationException: You "
-            "requested gpu: [0, 1]\n But your machine "
-            "only has: [0]",
+            "requested gpu: [0, 1]\n But your machine only has: [0]",
         ),
         counterexamples=("MisconfigurationException: No supported gpu backend found!",),
     ),
@@ -266,8 +247,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Name existing GPU numbers in --include/--exclude (they start at 0) or change the slots of the hostfile to the number "
-                "of GPUs; check CUDA_VISIBLE_DEVICES, "
-                "which DeepSpeed ignores when --include is given.",
+                "of GPUs; check CUDA_VISIBLE_DEVICES, which DeepSpeed ignores when --include is given.",
                 commands=("nvidia-smi -L",),
             ),
         ),

@@ -6,12 +6,7 @@ from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 _KNOWN = (
     r"out of memory|No space left|no socket interface|Duplicate GPU|insufficient for CUDA runtime|ibv_|NET/IB|peer access|/dev/shm",
-    r"Connection "
-    r"closed|"
-    r"Connection "
-    r"reset|"
-    r"Broken "
-    r"pipe",
+    r"Connection closed|Connection reset|Broken pipe",
 )
 
 CAUSES = (
@@ -124,10 +119,7 @@ CAUSES = (
         why="All ranks of a communicator need the same NCCL. The nodes have different environments or images, so each loads its own "
         "version.",
         signs=(
-            Sign(
-                r"Mismatched NCCL version detected : rank (?P<first>\d+) version (?P<one>\d+) rank (?P<second>\d+) version "
-                r"(?P<two>\d+)"
-            ),
+            Sign(r"Mismatched NCCL version detected : rank (?P<first>\d+) version (?P<one>\d+) rank (?P<second>\d+) version (?P<two>\d+)"),
         ),
         fixes=(
             Fix(
@@ -180,8 +172,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Convert the tensor before the collective and back after it, for example bool or int16 to uint8 or int32; float8 "
-                "as uint8.",
+                do="Convert the tensor before the collective and back after it, for example bool or int16 to uint8 or int32; float8 as "
+                "uint8.",
                 code="flag = mask.to(torch.uint8)\ndist.all_reduce(flag, op=dist.ReduceOp.MAX)\nmask = flag.bool()",
             ),
         ),
@@ -243,8 +235,8 @@ CAUSES = (
     Cause(
         slug="nccl-shm-too-small",
         title="NCCL could not create its shared memory: /dev/shm is too small",
-        why="Between GPUs of one machine NCCL uses segments in /dev/shm. A container gets 64 MB there by default, which is not enough "
-        "for several ranks.",
+        why="Between GPUs of one machine NCCL uses segments in /dev/shm. A container gets 64 MB there by default, which is not enough for "
+        "several ranks.",
         signs=(
             Sign(r"Call to posix_fallocate failed ?: No space left on device"),
             Sign(r"Error while creating shared memory segment (?P<path>/dev/shm/nccl\S{0,60})"),
@@ -298,16 +290,16 @@ CAUSES = (
         ),
         explains=("nccl-watchdog-abort",),
         examples=(
-            "RuntimeError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1269, unhandled system error, NCCL "
-            "version 2.14.3\nncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.",
+            "RuntimeError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1269, unhandled system error, NCCL version "
+            "2.14.3\nncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.",
         ),
         counterexamples=("OSError: system error",),
     ),
     Cause(
         slug="nccl-unhandled-cuda-error",
         title="A CUDA call of NCCL failed (unhandled cuda error); the message does not say which",
-        why="ncclUnhandledCudaError covers memory, driver, peer-to-peer and device faults. The NCCL WARN line before it, or 'Last "
-        "error', names the CUDA failure.",
+        why="ncclUnhandledCudaError covers memory, driver, peer-to-peer and device faults. The NCCL WARN line before it, or 'Last error', "
+        "names the CUDA failure.",
         signs=(
             Sign(r"unhandled cuda error", FAIR, unless=_KNOWN),
             Sign(r"ncclUnhandledCudaError", FAIR, unless=_KNOWN),

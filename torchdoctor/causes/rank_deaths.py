@@ -11,9 +11,9 @@ CAUSES = (
     Cause(
         slug="host-oom-killed",
         title="A process was killed with SIGKILL (signal 9): the host or the container ran out of RAM",
-        why="Nothing in the program raises SIGKILL; the kernel's out-of-memory killer (or the memory limit of the container or Slurm "
-        "job) does when the host memory is used up. Each rank loads its own copy of the weights and data "
-        "into CPU memory, so several ranks need several times as much.",
+        why="Nothing in the program raises SIGKILL; the kernel's out-of-memory killer (or the memory limit of the container or Slurm job) "
+        "does when the host memory is used up. Each rank loads its own copy of the weights and data into CPU memory, so several ranks "
+        "need several times as much.",
         signs=(
             Sign(r"exitcode ?: -9\b", unless=_FORCED),
             Sign(r"Signal 9 \(SIGKILL\) received by PID (?P<pid>\d+)", unless=_FORCED),
@@ -40,8 +40,8 @@ CAUSES = (
             ),
             Fix(
                 do="Or use less CPU memory per rank: from_pretrained(low_cpu_mem_usage=True), load the weights on one rank only (FSDP "
-                "sync_module_states, ZeRO-3 init), fewer DataLoader workers, no offload of optimizer or "
-                "parameters to the CPU, fewer processes per node, smaller in-memory datasets (mmap).",
+                "sync_module_states, ZeRO-3 init), fewer DataLoader workers, no offload of optimizer or parameters to the CPU, fewer "
+                "processes per node, smaller in-memory datasets (mmap).",
                 code="model = AutoModelForCausalLM.from_pretrained(name, torch_dtype=torch.bfloat16, low_cpu_mem_usage=True)",
             ),
         ),
@@ -64,8 +64,8 @@ CAUSES = (
     Cause(
         slug="killed-by-outer-process",
         title="The job was ended from outside with SIGTERM (signal 15)",
-        why="SIGTERM is a request from another program: the scheduler (time limit, preemption, scancel), Kubernetes, a supervisor, or "
-        "the main component of which this launcher is a part. The ranks themselves did not fail.",
+        why="SIGTERM is a request from another program: the scheduler (time limit, preemption, scancel), Kubernetes, a supervisor, or the "
+        "main component of which this launcher is a part. The ranks themselves did not fail.",
         signs=(
             Sign(r"got signal: 15\b"),
             Sign(r"Received (?:Signals\.)?(?:SIGTERM|15) death signal, shutting down workers"),
@@ -82,8 +82,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Read the log of the component that sent the signal: the scheduler (sacct shows TIMEOUT, PREEMPTED or CANCELLED), the "
-                "other container or sibling process of the job (server, trainer, main process), or the supervisor. The first "
-                "error is there, not in this rank.",
+                "other container or sibling process of the job (server, trainer, main process), or the supervisor. The first error is "
+                "there, not in this rank.",
                 commands=("sacct -X --format=JobID,State,ExitCode,Elapsed,Timelimit",),
             ),
             Fix(
@@ -104,8 +104,8 @@ CAUSES = (
     Cause(
         slug="torchrun-sighup",
         title="The terminal was closed and torchrun got SIGHUP (signal 1)",
-        why="When a terminal or ssh session ends, its processes get SIGHUP. torchrun forwards it to the workers and stops; nohup does "
-        "not help, as torchrun installs its own handler.",
+        why="When a terminal or ssh session ends, its processes get SIGHUP. torchrun forwards it to the workers and stops; nohup does not "
+        "help, as torchrun installs its own handler.",
         signs=(
             Sign(r"got signal: 1(?!\d)"),
             Sign(r"Received (?:1|Signals\.SIGHUP|SIGHUP) death signal"),
@@ -116,8 +116,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Start the job inside tmux (tmux new -s train) or screen, or detached from the terminal with setsid; nohup alone is "
-                "not enough for "
-                "torchrun.",
+                "not enough for torchrun.",
             ),
         ),
         explains=(*_ECHOES, "killed-by-outer-process"),
@@ -139,8 +138,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Nothing is wrong if you stopped it. If not, a notebook or supervisor sent the interrupt: start the job in tmux or "
-                "as a batch job."
+                do="Nothing is wrong if you stopped it. If not, a notebook or supervisor sent the interrupt: start the job in tmux or as "
+                "a batch job."
             ),
         ),
         explains=_ECHOES,
@@ -188,8 +187,8 @@ CAUSES = (
         slug="rank-sigbus-shm",
         title="A rank died of a bus error (SIGBUS, signal 7): shared memory or a memory-mapped file is at its end",
         why="A page of /dev/shm or of a mapped file could not be provided: the shared memory of the container is too small (64 MB by "
-        "default in Docker), or a file mapped by mmap (lmdb, arrow, safetensors) was cut short or lies on a full or "
-        "failing file system.",
+        "default in Docker), or a file mapped by mmap (lmdb, arrow, safetensors) was cut short or lies on a full or failing file "
+        "system.",
         signs=(
             Sign(r"exitcode ?: -7\b"),
             Sign(r"Signal 7 \(SIGBUS\) received by PID (?P<pid>\d+)"),
@@ -203,8 +202,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Give the container more shared memory (shm): docker run --shm-size=16g or --ipc=host; in Kubernetes mount an "
-                "emptyDir with medium: Memory at /dev/shm.",
+                do="Give the container more shared memory (shm): docker run --shm-size=16g or --ipc=host; in Kubernetes mount an emptyDir "
+                "with medium: Memory at /dev/shm.",
                 commands=("df -h /dev/shm", "docker run --gpus all --shm-size=16g IMAGE"),
             ),
             Fix(
@@ -214,8 +213,8 @@ CAUSES = (
         ),
         explains=_ECHOES,
         examples=(
-            "  rank      : 2 (local_rank: 2)\n  exitcode  : -7 (pid: 5120)\n  error_file: <N/A>\n  traceback : Signal 7 (SIGBUS) "
-            "received by PID 5120",
+            "  rank      : 2 (local_rank: 2)\n  exitcode  : -7 (pid: 5120)\n  error_file: <N/A>\n  traceback : Signal 7 (SIGBUS) received "
+            "by PID 5120",
         ),
         counterexamples=("  exitcode  : -11 (pid: 5120)",),
     ),

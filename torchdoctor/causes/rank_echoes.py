@@ -60,8 +60,8 @@ CAUSES = (
         examples=(
             "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [192.168.7.2]:18891",
             "torch.distributed.DistBackendError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1970, remote process "
-            "exited or there was a network error, NCCL version 2.20.5\nncclRemoteError: A call failed possibly due to a "
-            "network error or a remote process exiting prematurely.",
+            "exited or there was a network error, NCCL version 2.20.5\nncclRemoteError: A call failed possibly due to a network error or "
+            "a remote process exiting prematurely.",
             "[rank3]: torch.distributed.DistBackendError: [3] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via "
             "c10d key-value store by key '0', but store->get('0') got error: Connection reset by peer",
             "RuntimeError: Broken pipe",
@@ -79,8 +79,8 @@ CAUSES = (
         "earlier, above this summary, or went to its own log file.",
         signs=(
             Sign(
-                r"Root Cause \(first observed failure\): \[\d+\]: .{0,160}rank : (?P<global>\d+) \(local_rank: (?P<local>\d+)\) "
-                r"exitcode : (?P<code>-?\d+)"
+                r"Root Cause \(first observed failure\): \[\d+\]: .{0,160}rank : (?P<global>\d+) \(local_rank: (?P<local>\d+)\) exitcode "
+                r": (?P<code>-?\d+)"
             ),
             Sign(r"failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid: \d+\)"),
             Sign(r"errors\.ChildFailedError"),
@@ -106,8 +106,8 @@ CAUSES = (
                 "(the one in 'Root Cause'), which is earlier than the SIGTERM lines. Post or read that part of the output."
             ),
             Fix(
-                do="If nothing is above, let each worker write its log, or wrap the main function with torch.distributed.elastic's "
-                "record so that the summary shows the traceback.",
+                do="If nothing is above, let each worker write its log, or wrap the main function with torch.distributed.elastic's record "
+                "so that the summary shows the traceback.",
                 commands=("torchrun --nproc_per_node=2 --log-dir logs --redirects 3 --tee 3 train.py",),
                 code="from torch.distributed.elastic.multiprocessing.errors import record\n\n\n@record\ndef main():\n    ...",
             ),
@@ -116,8 +116,8 @@ CAUSES = (
         examples=(
             "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: 1) local_rank: 2 (pid: 4410) of binary: "
             "/opt/env/bin/python\ntorch.distributed.elastic.multiprocessing.errors.ChildFailedError:\ntrain.py FAILED",
-            "subprocess.CalledProcessError: Command '['/usr/bin/python3', '-u', 'main.py', '--local_rank=1', '--cfg', 'a.yaml']' "
-            "returned non-zero exit status 1.",
+            "subprocess.CalledProcessError: Command '['/usr/bin/python3', '-u', 'main.py', '--local_rank=1', '--cfg', 'a.yaml']' returned "
+            "non-zero exit status 1.",
         ),
         counterexamples=("subprocess.CalledProcessError: Command '['ninja', '-v']' returned non-zero exit status 1.",),
     ),
@@ -137,8 +137,7 @@ CAUSES = (
             Fix(
                 do="Fix what this exception says: {exception|the exception}: {message|see its last line}. For a missing file check the "
                 "path and that the data set exists on every node; for a missing key, module, argument or attribute check the "
-                "configuration "
-                "and your own code in the last frame."
+                "configuration and your own code in the last frame."
             ),
             Fix(
                 do="Reproduce it with one process, without the launcher, or with num_workers=0: the same error then shows without the "

@@ -25,12 +25,10 @@ CAUSES = (
         slug="rendezvous-timeout",
         title="The processes did not all meet at the master address in time",
         why="Every process connects to the store that rank 0 opens at MASTER_ADDR:MASTER_PORT (torchrun: --rdzv_endpoint). Some process "
-        "never came, or the address is wrong, not reachable "
-        "or blocked by a firewall, until the timeout ended the wait.",
+        "never came, or the address is wrong, not reachable or blocked by a firewall, until the timeout ended the wait.",
         signs=(
             Sign(
-                r"client socket has timed out after (?P<waited>\w+) while trying to connect to \((?P<address>[^,)]{1,120}), "
-                r"(?P<port>\d+)\)"
+                r"client socket has timed out after (?P<waited>\w+) while trying to connect to \((?P<address>[^,)]{1,120}), (?P<port>\d+)\)"
             ),
             Sign(r"waiting for clients\. (?P<joined>\d+)/(?P<world>\d+) clients joined", test=_fewer_joined),
             Sign(
@@ -49,8 +47,8 @@ CAUSES = (
                 r"refused|No route to host|Socket Timeout)"
             ),
             Sign(
-                r"rendezvous(?:_handler)?.{0,300}(?:DistStoreError|RuntimeError): (?:Socket Timeout|wait timeout|Wait "
-                r"timeout|Connection timed out|Connection refused)",
+                r"rendezvous(?:_handler)?.{0,300}(?:DistStoreError|RuntimeError): (?:Socket Timeout|wait timeout|Wait timeout|Connection "
+                r"timed out|Connection refused)",
                 FAIR,
             ),
             Sign(
@@ -63,15 +61,15 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Check that MASTER_ADDR (--master_addr, --rdzv_endpoint) is the address of the node of rank 0 as the other nodes "
-                "reach it (not localhost or 127.0.0.1), with the same port "
-                "everywhere, and that this port is open: no firewall, right network interface.",
+                do="Check that MASTER_ADDR (--master_addr, --rdzv_endpoint) is the address of the node of rank 0 as the other nodes reach "
+                "it (not localhost or 127.0.0.1), with the same port everywhere, and that this port is open: no firewall, right "
+                "network interface.",
                 commands=("nc -vz {address|MASTER_ADDR} {port|29500}", "ping -c 3 {address|MASTER_ADDR}"),
             ),
             Fix(
                 do="Start the job on all nodes: nnodes x nproc_per_node must equal the world size, each node needs its own --node_rank, "
-                "all have the same --rdzv_id. A process that died before "
-                "it joined leaves the others waiting: look for an error in its log.",
+                "all have the same --rdzv_id. A process that died before it joined leaves the others waiting: look for an error in its "
+                "log.",
                 commands=("torchrun --nnodes=2 --nproc_per_node=8 --node_rank=0 --master_addr=10.0.0.1 --master_port=29500 train.py",),
             ),
             Fix(
@@ -165,8 +163,8 @@ CAUSES = (
         explains=("rendezvous-timeout",),
         examples=(
             "[E socket.cpp:922] [c10d] The client socket has timed out after 60s while trying to connect to (trainer-0, 29400).\n[W "
-            "socket.cpp:600] [c10d] The IPv4 network addresses of (trainer-0, 29400) "
-            "cannot be retrieved (gai error: -2 - Name or service not known).",
+            "socket.cpp:600] [c10d] The IPv4 network addresses of (trainer-0, 29400) cannot be retrieved (gai error: -2 - Name or service "
+            "not known).",
         ),
         counterexamples=(
             "[W socket.cpp:697] [c10d] The IPv6 network addresses of (localhost, 29500) cannot be retrieved (gai error: -9 - Address "
@@ -177,8 +175,8 @@ CAUSES = (
     Cause(
         slug="master-port-in-use",
         title="The master port {port|of the job} is already in use",
-        why="Rank 0 has to listen on MASTER_PORT (29500 unless told otherwise), and another process holds that port: a second job on "
-        "this machine, or one left over from an earlier run.",
+        why="Rank 0 has to listen on MASTER_PORT (29500 unless told otherwise), and another process holds that port: a second job on this "
+        "machine, or one left over from an earlier run.",
         signs=(
             Sign(r"server socket has failed to listen on any local network address", unless=(r"errno: 13 ", "EACCES")),
             Sign(r"server socket has failed to bind to .{0,60}?:(?P<port>\d+) \((?:errno: (?:98|48)|system error: 10048)"),
@@ -192,18 +190,12 @@ CAUSES = (
                 r"OSError: \[Errno (?:98|48)\] Address already in use",
                 FAIR,
                 also=(_STORE_WORDS,),
-                unless=(
-                    r"uvicorn|flask|gradio|"
-                    r"tensorboard|http\.server",
-                ),
+                unless=(r"uvicorn|flask|gradio|tensorboard|http\.server",),
             ),
             Sign(
                 r"\[Errno (?:98|48)\] error while attempting to bind on address .{0,60}(?P<port>\d{2,5})\)?:? address already in use",
                 WEAK,
-                also=(
-                    r"torchrun|"
-                    r"torch\.distributed",
-                ),
+                also=(r"torchrun|torch\.distributed",),
             ),
             Sign(r"NCCL WARN Call to bind failed : Address already in use"),
         ),
@@ -223,14 +215,14 @@ CAUSES = (
             "RuntimeError: The server socket has failed to listen on any local network address. The server socket has failed to bind to "
             "[::]:29500 (errno: 98 - Address already in use).",
             "ConnectionError: Tried to launch distributed communication on port `29500`, but another process is utilizing it. Please "
-            "specify a different port (such as using the "
-            "`--main_process_port` flag or specifying a different `main_process_port` in your config file) and rerun your script.",
+            "specify a different port (such as using the `--main_process_port` flag or specifying a different `main_process_port` in your "
+            "config file) and rerun your script.",
             "RuntimeError: Address already in use",
         ),
         counterexamples=(
             'OSError: [Errno 98] Address already in use\n  File "/app/serve.py", line 3, in <module>\n    http.server.test()',
-            "[W socket.cpp:426] [c10d] The server socket cannot be initialized on [::]:29500 (errno: 97 - Address family not supported "
-            "by protocol).",
+            "[W socket.cpp:426] [c10d] The server socket cannot be initialized on [::]:29500 (errno: 97 - Address family not supported by "
+            "protocol).",
         ),
     ),
     Cause(
@@ -249,8 +241,8 @@ CAUSES = (
         ),
         refines=("master-port-in-use",),
         examples=(
-            "RuntimeError: The server socket has failed to listen on any local network address. The server socket has failed to "
-            "bind to 0.0.0.0:888 (errno: 13 - Permission denied).",
+            "RuntimeError: The server socket has failed to listen on any local network address. The server socket has failed to bind to "
+            "0.0.0.0:888 (errno: 13 - Permission denied).",
         ),
         counterexamples=("PermissionError: [Errno 13] Permission denied: '/data/ckpt'",),
     ),
@@ -263,10 +255,7 @@ CAUSES = (
             Sign(
                 r"init_method['\"]?[=:] ?.{0,8}file:/{2,3}",
                 FAIR,
-                also=(
-                    r"Connection refused|Connection reset|timed "
-                    r"out|Timeout|connectFullMesh|not found|already",
-                ),
+                also=(r"Connection refused|Connection reset|timed out|Timeout|connectFullMesh|not found|already",),
             ),
             Sign(r"c10d::FileStore::\w+", FAIR, also=(r"[Tt]imeout|[Tt]imed out",)),
             Sign(r"rendezvous\.py.{0,200}FileStore\(", FAIR),
@@ -284,8 +273,7 @@ CAUSES = (
         explains=("gloo-wrong-interface", "rendezvous-timeout", "peer-rank-died-elsewhere"),
         examples=(
             "dist.init_process_group('gloo', init_method='file:///shared/sync_file', rank=1, world_size=2)\nRuntimeError: "
-            "[../third_party/gloo/gloo/transport/tcp/pair.cc:799] connect "
-            "[10.0.0.4]:31224: Connection refused",
+            "[../third_party/gloo/gloo/transport/tcp/pair.cc:799] connect [10.0.0.4]:31224: Connection refused",
         ),
         counterexamples=("init_method='file:///shared/sync_file' ok, epoch 1 finished",),
     ),

@@ -9,8 +9,7 @@ CAUSES = (
         slug="fork-cuda",
         title="CUDA was already initialised before the process was forked",
         why="A forked child inherits the parent's CUDA context, which cannot be used there. Anything that touches the GPU before the "
-        "workers start (a tensor on cuda, "
-        "torch.cuda.* calls, an import that does so) makes every later fork fail.",
+        "workers start (a tensor on cuda, torch.cuda.* calls, an import that does so) makes every later fork fail.",
         signs=(
             Sign(r"Cannot re-initialize CUDA in forked subprocess"),
             Sign(r"Lightning can['’]t create new processes if CUDA is already initialized"),
@@ -23,9 +22,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="In a notebook, restart the kernel (session) and touch no GPU before the launch: no .to('cuda'), no torch.cuda.* "
-                "call, no model on the GPU in an earlier "
-                "cell; or move the training to a script and start it with a launcher.",
+                do="In a notebook, restart the kernel (session) and touch no GPU before the launch: no .to('cuda'), no torch.cuda.* call, "
+                "no model on the GPU in an earlier cell; or move the training to a script and start it with a launcher.",
                 when="notebook=yes",
             ),
             Fix(
@@ -35,9 +33,9 @@ CAUSES = (
                 code='if __name__ == "__main__":\n    torch.multiprocessing.set_start_method("spawn")\n    main()',
             ),
             Fix(
-                do="Or keep CUDA out of the parent and out of data-loading workers: create CPU tensors in the Dataset and move batches "
-                "to the GPU in the training loop; DataLoader(num_workers=0) "
-                "proves it. In Lightning choose another strategy (ddp from a script, ddp_notebook after a restart).",
+                do="Or keep CUDA out of the parent and out of data-loading workers: create CPU tensors in the Dataset and move batches to "
+                "the GPU in the training loop; DataLoader(num_workers=0) proves it. In Lightning choose another strategy (ddp from a "
+                "script, ddp_notebook after a restart).",
                 code='x = x.to("cuda", non_blocking=True)  # in the training loop, not in Dataset.__getitem__',
             ),
         ),
@@ -46,16 +44,15 @@ CAUSES = (
             "RuntimeError: Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' "
             "start method",
             "RuntimeError: Lightning can't create new processes if CUDA is already initialized. Did you manually call `torch.cuda.*` "
-            "functions, have moved the model to the "
-            "device, or allocated memory on the GPU any other way?",
+            "functions, have moved the model to the device, or allocated memory on the GPU any other way?",
         ),
         counterexamples=("INFO: multiprocessing start method: spawn", "RuntimeError: context has already been set"),
     ),
     Cause(
         slug="spawn-main-guard",
         title="Processes are started while the main module is being imported: the main guard is missing",
-        why="Windows and macOS start worker processes by spawn, which imports the main script again. Without the guard that import "
-        "starts workers once more, and Python stops it.",
+        why="Windows and macOS start worker processes by spawn, which imports the main script again. Without the guard that import starts "
+        "workers once more, and Python stops it.",
         signs=(
             Sign(r"An attempt has been made to start a new process before the current process has finished its bootstrapping phase"),
             Sign(r"before the current process has finished its bootstrapping phase"),
@@ -75,11 +72,10 @@ CAUSES = (
         patch="main-guard",
         explains=("mp-spawn-wrapper", "dataloader-worker-killed"),
         examples=(
-            "RuntimeError: \n        An attempt has been made to start a new process before the\n        current process has finished "
-            "its bootstrapping phase.\n\n"
-            "        This probably means that you are not using fork to start your\n        child processes and you have forgotten to "
-            "use the proper idiom\n        in the main module:\n\n"
-            "            if __name__ == '__main__':\n                freeze_support()\n                ...",
+            "RuntimeError: \n        An attempt has been made to start a new process before the\n        current process has finished its "
+            "bootstrapping phase.\n\n        This probably means that you are not using fork to start your\n        child processes and "
+            "you have forgotten to use the proper idiom\n        in the main module:\n\n            if __name__ == '__main__':\n          "
+            "      freeze_support()\n                ...",
         ),
         counterexamples=("    main()\nFileNotFoundError: [Errno 2] No such file or directory: 'train.csv'",),
     ),
@@ -87,18 +83,15 @@ CAUSES = (
         slug="pickle-local-object",
         title="Something that cannot be pickled is sent to a worker process: {object|a local object or lambda}",
         why="With spawn (Windows, macOS, mp.spawn, Python 3.14 everywhere else) the dataset and all its members are pickled for the "
-        "workers. Lambdas, functions and classes defined inside a function, "
-        "modules, open files and locks cannot be. The EOFError: Ran out of input beside it is only the worker that got nothing.",
+        "workers. Lambdas, functions and classes defined inside a function, modules, open files and locks cannot be. The EOFError: "
+        "Ran out of input beside it is only the worker that got nothing.",
         signs=(
             Sign(r"Can['’]t (?:pickle|get) local object ['\"]?(?P<object>[^'\"\s]{1,120})"),
             Sign(r"Can['’]t pickle (?P<object><function \S{1,120})"),
             Sign(r"Can['’]t pickle (?P<object><class '[^']{1,120}'>): (?:attribute lookup|it's not the same object|import of module)"),
             Sign(
                 r"cannot pickle ['\"](?P<object>[\w.]{1,80})['\"] object",
-                also=(
-                    r"ForkingPickler|reduction\.dump|popen_spawn|_pickle\.|"
-                    r"multiprocessing",
-                ),
+                also=(r"ForkingPickler|reduction\.dump|popen_spawn|_pickle\.|multiprocessing",),
             ),
             Sign(r"can['’]t pickle (?P<object>[\w.]{1,80}) objects", also=(r"ForkingPickler|reduction\.dump|popen_spawn|multiprocessing",)),
             Sign(r"cannot pickle ['\"](?P<object>[\w.]{1,80})['\"] object", FAIR),
@@ -108,8 +101,7 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Define the function or class at the top level of a module instead of a lambda or a nested function; give arguments "
-                "with functools.partial. Keep modules, open files and "
-                "locks out of the dataset's attributes.",
+                "with functools.partial. Keep modules, open files and locks out of the dataset's attributes.",
                 code="def to_float(x):\n    return x / 255.0\n\n\ntransform = transforms.Lambda(to_float)  # not: "
                 "transforms.Lambda(lambda x: x / 255.0)",
             ),
@@ -134,8 +126,7 @@ CAUSES = (
         slug="mp-spawn-wrapper",
         title="Spawned process {process|of the job} failed; this exception only carries its traceback",
         why="torch.multiprocessing.spawn waits for the workers and raises ProcessRaisedException with the traceback of the first that "
-        "failed. The error itself is the inner traceback below the line "
-        "'-- Process N terminated with the following error'.",
+        "failed. The error itself is the inner traceback below the line '-- Process N terminated with the following error'.",
         signs=(
             Sign(r"-- Process (?P<process>\d+) terminated with the following error"),
             Sign(r"ProcessRaisedException"),
@@ -163,8 +154,7 @@ CAUSES = (
         slug="dataloader-worker-killed",
         title="A DataLoader worker process was killed by the system ({signal|no traceback of its own})",
         why="The worker process got a signal, so Python could not report anything: Killed means that the host (or container) ran out of "
-        "RAM, since every worker holds its own copy of what it loads; "
-        "a segmentation fault is a native library in the worker.",
+        "RAM, since every worker holds its own copy of what it loads; a segmentation fault is a native library in the worker.",
         signs=(
             Sign(
                 r"DataLoader worker \(pid\(?s?\)? ?(?P<pid>[\d, ]+)\) is killed by signal: "
@@ -179,9 +169,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Lower the memory that the workers need: fewer num_workers (0 to prove it), smaller prefetch_factor and batch, and no "
-                "large Python lists in the Dataset (use numpy arrays, mmap or "
-                "a database). Watch the host memory (RAM) with free -h; a container needs a higher memory limit and more shared memory "
-                "(--shm-size).",
+                "large Python lists in the Dataset (use numpy arrays, mmap or a database). Watch the host memory (RAM) with free -h; a "
+                "container needs a higher memory limit and more shared memory (--shm-size).",
                 commands=("free -h", "df -h /dev/shm", "dmesg -T | grep -i -E 'killed process|out of memory' | tail"),
                 code="DataLoader(dataset, batch_size=32, num_workers=0)  # then raise it step by step",
             ),

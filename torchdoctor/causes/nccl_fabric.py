@@ -1,0 +1,278 @@
+"""The paths NCCL sends over: P2P, InfiniBand and RoCE, sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_GENERAL = ("nccl-unhandled-cuda-error", "nccl-unhandled-system-error")
+_ECHOES = ("nccl-watchdog-abort", "peer-rank-died-elsewhere")
+
+
+def _other_rail(groups: Mapping[str, str], _: Any) -> bool:
+    """The two HCAs of a failed connection have different numbers."""
+    return groups["local"] != groups["remote"]
+
+
+CAUSES = (
+    Cause(
+        slug="nccl-p2p-broken",
+        title="Direct GPU-to-GPU transfers (P2P) do not work between these GPUs",
+        why="NCCL copies directly between GPUs where the driver reports that peer access is possible. GeForce RTX 40 cards have no P2P, "
+        "and virtual machines, IOMMU or PCIe ACS break it on others: transfers fail, hang or return wrong data.",
+        signs=(
+            Sign(r"RTX (?P<series>\d000) series doesn['’]t support faster communication broadband via P2P or IB"),
+            Sign(r"peer access is not supported between these two devices"),
+            Sign(r"P2P is disabled between NVLINK connected GPUs"),
+            Sign(r"(?:transport/)?p2p\.cc:\d+ NCCL WARN (?!Unable|NET)", FAIR),
+            Sign(r"NCCL WARN (?:failed|Failed) to (?:open CUDA IPC|peer with device|get handle)", FAIR),
+            Sign(r"Could not enable P2P between dev \d+", FAIR),
+            Sign(r"Peer-to-Peer (?:access|connection) .{0,60}(?:not supported|failed|not available)", FAIR),
+            Sign(r"mapping of buffer object failed", FAIR, also=(r"NCCL|nccl|p2p",)),
+            Sign(r"via P2P/(?:IPC|direct pointer|CUMEM)", WEAK, also=(r"Watchdog caught collective operation timeout",)),
+            Sign(r"DDP expects same model across all ranks, but Rank \d+ has \d+ params, while rank \d+ has inconsistent 0 params", WEAK),
+        ),
+        fixes=(
+            Fix(
+                do="Switch the P2P transport off: set NCCL_P2P_DISABLE=1 (and NCCL_IB_DISABLE=1 on GeForce RTX 40 machines) in the "
+                "environment before the start; accelerate launch sets both by itself.",
+                commands=("NCCL_P2P_DISABLE=1 NCCL_IB_DISABLE=1 torchrun --nproc_per_node=2 train.py", "accelerate launch train.py"),
+                code='os.environ["NCCL_P2P_DISABLE"] = "1"  # before torch.distributed is initialised',
+            ),
+            Fix(
+                do="To get P2P where the hardware has it: update the driver, switch IOMMU off or to passthrough and PCIe ACS off in the "
+                "BIOS (not in virtual machines), and test with p2pBandwidthLatencyTest or nvidia-smi topo -p2p r.",
+                commands=("nvidia-smi topo -m", "nvidia-smi topo -p2p r"),
+                who="admin",
+                risk="restart",
+            ),
+        ),
+        refines=_GENERAL,
+        explains=_ECHOES,
+        examples=(
+            "NotImplementedError: Using RTX 4000 series doesn't support faster communication broadband via P2P or IB. Please set "
+            '`NCCL_P2P_DISABLE="1"` and `NCCL_IB_DISABLE="1" or use `accelerate launch` which will do this automatically.',
+            "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nCuda failure 'peer access is not supported between these "
+            "two devices'",
+        ),
+        counterexamples=(
+            "h:1:2 [0] NCCL INFO Channel 00/0 : 0[0] -> 1[1] via P2P/IPC\nh:1:2 [0] NCCL INFO Connected all rings\nstep 10 loss 2.1",
+        ),
+    ),
+    Cause(
+        slug="nccl-ib-memlock",
+        title="RDMA memory could not be registered: the locked-memory limit is too low",
+        why="InfiniBand pins the buffers in memory. The limit of locked memory (ulimit -l) of this process is too small, often 64 KB in "
+        "containers and in Slurm or systemd jobs.",
+        signs=(
+            Sign(r"ibv_reg_mr\w* failed(?: with error)?:? Cannot allocate memory"),
+            Sign(r"ibv_(?:create_qp|create_cq|create_srq|alloc_pd|reg_dmabuf_mr) failed(?: with error)?:? Cannot allocate memory"),
+            Sign(r"ibv_\w+ .{0,40}Cannot allocate memory"),
+            Sign(r"RLIMIT_MEMLOCK.{0,80}too (?:low|small)", FAIR),
+            Sign(r"locked memory.{0,80}too (?:low|small)", FAIR, also=(r"ibv_|openib|InfiniBand|NCCL|libibverbs",)),
+        ),
+        fixes=(
+            Fix(
+                do="Raise the locked-memory limit to unlimited: docker run --ulimit memlock=-1, LimitMEMLOCK=infinity for systemd "
+                "(slurmd, kubelet, containerd), or `* hard memlock unlimited` in /etc/security/limits.conf; then check ulimit -l.",
+                commands=("ulimit -l", "docker run --gpus all --ulimit memlock=-1 --ulimit stack=67108864 IMAGE"),
+                who="admin",
+            ),
+            Fix(
+                do="As a test only, run without RDMA: NCCL_IB_DISABLE=1.",
+                commands=("NCCL_IB_DISABLE=1 torchrun --nproc_per_node=8 train.py",),
+            ),
+        ),
+        refines=(*_GENERAL, "nccl-ib-unreachable"),
+        explains=_ECHOES,
+        examples=(
+            "n4:70:99 [3] misc/ibvwrap.cc:252 NCCL WARN Call to ibv_reg_mr failed with error Cannot allocate memory",
+            "NCCL WARN Call to ibv_create_cq failed with error Cannot allocate memory",
+        ),
+        counterexamples=(
+            "RuntimeError: [enforce fail at alloc_cpu.cpp:83] DefaultCPUAllocator: can't allocate memory",
+            "OSError: [Errno 12] Cannot allocate memory",
+        ),
+    ),
+    Cause(
+        slug="nccl-ib-cross-rail",
+        title="NICs of different rails were connected, and the rails cannot reach each other",
+        why="On a rail-optimised fabric NIC n of one node reaches only NIC n of the others. NCCL paired {local|one NIC} with {remote|the "
+        "NIC of another rail}, because NCCL_CROSS_NIC allows it or the topology differs between the nodes.",
+        signs=(
+            Sign(
+                r"(?:Got completion|ibv_modify_qp).{0,400}NIC (?P<local>mlx5_\d+).{0,80}remote (?:NIC )?(?P<remote>mlx5_\d+)",
+                FAIR,
+                test=_other_rail,
+            ),
+            Sign(
+                r"Got completion.{0,60}(?:error|status=)(?:IBV_WC_RETRY_EXC_ERR\()?(?:12|5)\b",
+                FAIR,
+                also=(r"NCCL_CROSS_NIC set by environment to (?:1|2)",),
+            ),
+            Sign(r"Got completion.{0,60}(?:error|status=) ?12\b", FAIR, also=(r"(?:rail[- ]?optimi[sz]ed|different rails|cross[- ]rail)",)),
+            Sign(r"NCCL_CROSS_NIC", WEAK, also=(r"ibv_modify_qp.{0,60}(?:timed out|unreachable)|Got completion.{0,60}12",)),
+        ),
+        fixes=(
+            Fix(
+                do="Set NCCL_CROSS_NIC=0 on all nodes, so that each ring stays on its rail, and give all nodes the same order of NICs in "
+                "NCCL_IB_HCA.",
+                commands=("export NCCL_CROSS_NIC=0",),
+            ),
+            Fix(
+                do="Or let the network team connect the rails at the top (spine) switches; check pairs of NICs with ib_write_bw.",
+                who="admin",
+            ),
+        ),
+        refines=(*_GENERAL, "nccl-ib-unreachable"),
+        explains=_ECHOES,
+        examples=(
+            "g1:10:20 [4] NCCL INFO NCCL_CROSS_NIC set by environment to 1.\ng1:10:33 [4] transport/net_ib.cc:1295 NCCL WARN NET/IB : Got "
+            "completion from peer 10.9.1.2<41000> with status=12 opcode=0 len=0 vendor err 129 (Send) hca mlx5_4",
+        ),
+        counterexamples=(
+            "g1:10:33 [4] transport/net_ib.cc:1295 NCCL WARN NET/IB : Got completion from peer 10.9.1.2<41000> with status=12 opcode=0 "
+            "len=0 vendor err 129 (Send)",
+        ),
+    ),
+    Cause(
+        slug="nccl-ib-unreachable",
+        title="The RDMA adapters (InfiniBand/RoCE) of two nodes cannot reach each other",
+        why="NCCL opened a connection between two HCAs, but the packets do not arrive (error 12 is a transport timeout): wrong GID index "
+        "for RoCE, an HCA port that is down or in another subnet, or a fault of cable, switch or the peer's node.",
+        signs=(
+            Sign(
+                r"Call to ibv_modify_qp failed with (?:error )?(?:\d+ )?(?P<error>Network is unreachable|Connection timed out|No route to "
+                r"host|No such device|Invalid argument|No data available)"
+            ),
+            Sign(r"Got completion (?:from peer (?P<peer>\S{1,80}) )?with (?:error|status=)(?: ?IBV_WC_\w+\()?(?: )?(?P<code>\d+)"),
+            Sign(r"Got completion from peer"),
+            Sign(r"IBV_WC_(?:RETRY_EXC|RNR_RETRY_EXC|WR_FLUSH|REM_ACCESS|LOC_PROT)_ERR", FAIR),
+            Sign(r"Call to ibv_modify_qp failed", FAIR),
+            Sign(r"NCCL WARN NET/IB ?: .{0,80}async fatal event"),
+            Sign(r"NCCL WARN NET/IB ?: Unable to open device", FAIR),
+            Sign(r"NCCL WARN NET/IB ?: .{0,60}Attempted to connect incompatible devices"),
+            Sign(r"NCCL WARN Call to ibv_(?:open_device|query_port|query_gid|create_qp|poll_cq)\w* (?:failed|returned)", FAIR),
+            Sign(r"Transport retry count exceeded on mlx", FAIR),
+            Sign(r"NET/IB.{0,120}vendor err 129", FAIR),
+        ),
+        fixes=(
+            Fix(
+                do="Set the GID index of RoCE v2 (see show_gids, often NCCL_IB_GID_INDEX=3) and choose only the HCAs that are connected "
+                "and in the same fabric or subnet with NCCL_IB_HCA, alike on all nodes; check that their ports are ACTIVE and that a "
+                "route exists.",
+                commands=("ibstat", "ibv_devinfo", "export NCCL_IB_HCA=mlx5_0,mlx5_1", "export NCCL_IB_GID_INDEX=3"),
+            ),
+            Fix(
+                do="Test the pair of nodes with ib_write_bw and nccl-tests; if only one node or one HCA fails, have its cable, port, "
+                "switch or node checked and exclude it.",
+                who="admin",
+            ),
+            Fix(
+                do="As a test, run without RDMA: NCCL_IB_DISABLE=1 uses the Ethernet interface (slow). If that works, the fabric is at "
+                "fault. NCCL_IB_TIMEOUT=22 helps only with congestion.",
+                commands=("NCCL_IB_DISABLE=1 torchrun --nnodes=2 --nproc_per_node=8 train.py",),
+            ),
+        ),
+        refines=_GENERAL,
+        explains=(*_ECHOES, "nccl-timeout-straggler"),
+        examples=(
+            "n1:55:80 [0] misc/ibvwrap.cc:190 NCCL WARN Call to ibv_modify_qp failed with error Connection timed out",
+            "n1:55:80 [2] transport/net_ib.cc:839 NCCL WARN NET/IB : Got completion with error 12, opcode 1, len 0, vendor err 129",
+        ),
+        counterexamples=(
+            "n1:55:80 [0] NCCL INFO NET/IB : No device found.",
+            "n1:55:80 [0] NCCL INFO NET/IB : Using [0]mlx5_0:1/IB [RO]; OOB eth0:10.0.0.1<0>",
+        ),
+    ),
+    Cause(
+        slug="nccl-gdr-peermem",
+        title="GPU memory could not be registered for RDMA: GPUDirect is not set up",
+        why="With GPUDirect RDMA the HCA reads GPU memory itself. That needs the kernel module nvidia-peermem (or DMA-BUF support); "
+        "without it the registration of a GPU address fails with Bad address.",
+        signs=(
+            Sign(r"ibv_reg_mr\w* failed(?: with error)?:? (?:Bad address|Invalid argument)"),
+            Sign(
+                r"ibv_reg_dmabuf_mr\w* failed(?: with error)?:? (?:Operation not supported|Invalid argument|Bad address|Bad file "
+                r"descriptor)",
+                FAIR,
+            ),
+        ),
+        fixes=(
+            Fix(
+                do="Load the module on each node: modprobe nvidia-peermem, after the driver and MLNX_OFED are installed.",
+                commands=("sudo modprobe nvidia-peermem", "lsmod | grep peermem"),
+                who="admin",
+            ),
+            Fix(
+                do="Or switch GPUDirect off: NCCL_NET_GDR_LEVEL=LOC (data go through host memory).",
+                commands=("export NCCL_NET_GDR_LEVEL=LOC",),
+            ),
+        ),
+        refines=(*_GENERAL, "nccl-ib-unreachable"),
+        explains=_ECHOES,
+        examples=("n2:9:30 [0] misc/ibvwrap.cc:278 NCCL WARN Call to ibv_reg_mr_iova2 failed with error Bad address",),
+        counterexamples=("NCCL WARN Call to ibv_reg_mr_iova2 failed with error Cannot allocate memory",),
+    ),
+    Cause(
+        slug="nccl-socket-ifname",
+        title="NCCL uses no network interface or the wrong one",
+        why="For its first contact, and for data without RDMA, NCCL picks an IP interface. NCCL_SOCKET_IFNAME names one that does not "
+        "exist here, or NCCL picked one that the other nodes cannot reach (docker0, a VPN, a second network).",
+        signs=(
+            Sign(r"(?:Bootstrap|NET/Socket) ?: no (?:socket )?interface found"),
+            Sign(r"no socket interface found"),
+            Sign(r"No usable listening interface found"),
+            Sign(r"No interface found (?:in the same subnet as remote address|with name)"),
+            Sign(r"NCCL WARN NET/(?:Socket|IB) ?: No IP interface found"),
+            Sign(r"no device found (?:matching|after excluding)"),
+            Sign(r"with family \d+ is neither AF_INET"),
+            Sign(
+                r"NCCL WARN Call to (?:bind|connect|socket) (?:returned|failed) ?:? ?(?:Cannot assign requested address|Address family "
+                r"not supported)"
+            ),
+            Sign(
+                r"NCCL WARN .{0,60}[Cc]onnect to (?P<peer>[^\s<]{1,60})<\d+>? .{0,20}(?:failed|returned) ?:? ?(?:No route to "
+                r"host|Connection timed out|Network is unreachable)"
+            ),
+            Sign(r"NCCL WARN .{0,60}(?:Call to connect|connect) .{0,80}(?:No route to host|Connection timed out|Network is unreachable)"),
+            Sign(
+                r"ocket(?:Start|Poll)?Connect\S{0,3} .{0,120}(?:No route to host|Connection timed out|Network is unreachable|exceeded "
+                r".{0,20}retries|Connection refused)",
+                FAIR,
+            ),
+            Sign(r"NCCL WARN .{0,80}[Cc]onnect.{0,80}Connection refused", FAIR),
+            Sign(r"misc/socket\.cc:\d+ NCCL WARN", WEAK),
+            Sign(
+                r"NCCL_SOCKET_IFNAME set (?:by environment )?to (?P<interface>[^\s.]{1,40})",
+                WEAK,
+                also=(r"NCCL WARN|unhandled system error|ncclSystemError|ncclInternalError",),
+            ),
+        ),
+        fixes=(
+            Fix(
+                do="Unset NCCL_SOCKET_IFNAME, or correct it to the name of the interface that connects the nodes, as `ip -br addr` shows "
+                "it on each node (prefixes such as eth match eth0 and eth1; ^docker0,lo excludes).",
+                commands=("ip -br addr", "unset NCCL_SOCKET_IFNAME", "export NCCL_SOCKET_IFNAME=eth0"),
+            ),
+            Fix(
+                do="Check that the nodes reach each other over that interface on any port (no firewall, same subnet or a route); on one "
+                "machine NCCL_SOCKET_IFNAME=lo is enough.",
+                commands=("ping -c 3 {peer|OTHER_NODE}",),
+            ),
+        ),
+        refines=_GENERAL,
+        explains=_ECHOES,
+        examples=(
+            "a1:3:3 [0] bootstrap.cc:45 NCCL WARN Bootstrap : no socket interface found",
+            "a1:3:9 [0] misc/socket.cc:484 NCCL WARN socketStartConnect: Connect to 172.18.0.4<45211> failed : No route to host",
+            "misc/socket.cc:538 NCCL WARN ncclSocketInit: connecting to address  with family 32 is neither AF_INET(2) nor AF_INET6(10)",
+        ),
+        counterexamples=(
+            "a1:3:3 [0] NCCL INFO NCCL_SOCKET_IFNAME set by environment to eth0\na1:3:3 [0] NCCL INFO Bootstrap : Using "
+            "eth0:10.1.1.1<0>\nepoch 1 loss 1.2",
+        ),
+    ),
+)
