@@ -9,9 +9,17 @@ from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 
 _UNLIKE = frozenset({"SEND", "RECV", "COALESCED", "SCATTER", "GATHER", "UNKNOWN"})
 """Operations in which the ranks rightly differ."""
-_BUSY = r"[Ss]aving (?:model )?(?:checkpoint|state)|Running tokenizer|Map(?: \(num_proc=\d+\))?: "
-        r"+\d+%|Tokenizing|Preprocessing|preprocess|Generating \w+ split|Loading "
-        r"dataset|Writing|save_checkpoint|save_pretrained|_save_checkpoint|evaluat"
+_BUSY = "|".join(
+    (
+        r"[Ss]aving (?:model )?(?:checkpoint|state)",
+        r"save_checkpoint|save_pretrained",
+        r"Running tokenizer|Tokenizing|[Pp]reprocess",
+        r"Map(?: \(num_proc=\d+\))?: +\d+%",
+        r"Generating \w+ split|Loading dataset",
+        r"[Ee]valuat",
+    )
+)
+"""What one rank does alone while the others already wait."""
 
 
 def _ranks_differ(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
@@ -37,8 +45,8 @@ CAUSES = (
         slug="nccl-timeout-straggler",
         title="A collective ({op|operation} {seq|of NCCL or Gloo}) timed out: another rank did not join it in time",
         why="A collective completes only when every rank takes part. The ranks that report the timeout waited; the one to look at is the "
-            "other rank that is missing from these messages or stuck elsewhere: slow or busy alone (saving a checkpoint, preprocessing, "
-            "evaluation, uneven data), dead, or in another collective.",
+        "other rank that is missing from these messages or stuck elsewhere: slow or busy alone (saving a checkpoint, preprocessing, "
+        "evaluation, uneven data), dead, or in another collective.",
         signs=(
             Sign(r"Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), OpType=(?P<op>\w+)", also=(_BUSY,)),
             Sign(
@@ -76,8 +84,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Find the other rank that is missing: the rank that does not report this {op|collective} {seq|with its number}, or "
-                   "whose SeqNum is lower, is stuck or slow. Look what it did then (log, py-spy dump of its process): it has to join the "
-                   "same collective, all ranks the same number of times.",
+                "whose SeqNum is lower, is stuck or slow. Look what it did then (log, py-spy dump of its process): it has to join the "
+                "same collective, all ranks the same number of times.",
                 commands=(
                     "TORCH_NCCL_TRACE_BUFFER_SIZE=2000 TORCH_NCCL_DUMP_ON_TIMEOUT=1 torchrun --nproc_per_node=8 train.py",
                     "py-spy dump --pid PID",
@@ -85,17 +93,17 @@ CAUSES = (
             ),
             Fix(
                 do="Where one rank works alone on purpose (preprocessing, saving a checkpoint, downloading), do it before "
-                   "init_process_group or let the timeout be longer than it takes: timeout=timedelta(hours=2) in init_process_group "
-                   "(Trainer: ddp_timeout, accelerate: InitProcessGroupKwargs).",
+                "init_process_group or let the timeout be longer than it takes: timeout=timedelta(hours=2) in init_process_group "
+                "(Trainer: ddp_timeout, accelerate: InitProcessGroupKwargs).",
                 code='dist.init_process_group("nccl", timeout=datetime.timedelta(hours=2))',
             ),
             Fix(
                 do="Give every rank equally many batches (drop_last=True, a DistributedSampler, join() for uneven inputs) and no "
-                   "collective inside a branch that only some ranks take."
+                "collective inside a branch that only some ranks take."
             ),
             Fix(
                 do="If it hangs at the very first collective, suspect the transport: try NCCL_P2P_DISABLE=1 on one node, "
-                   "NCCL_IB_DISABLE=1 and the right NCCL_SOCKET_IFNAME between nodes, and read NCCL_DEBUG=INFO.",
+                "NCCL_IB_DISABLE=1 and the right NCCL_SOCKET_IFNAME between nodes, and read NCCL_DEBUG=INFO.",
                 commands=("NCCL_DEBUG=INFO NCCL_P2P_DISABLE=1 torchrun --nproc_per_node=2 train.py",),
             ),
         ),
@@ -121,8 +129,8 @@ CAUSES = (
         slug="nccl-timeout-collective-mismatch",
         title="The ranks do not run the same collectives in the same order",
         why="All ranks have to call the same collectives, equally often and with the same shapes. Here one rank is in another collective "
-            "than its peers (or ran more of them), because a branch, a different number of batches, a logged key or an exception that "
-            "only this rank had made its path differ.",
+        "than its peers (or ran more of them), because a branch, a different number of batches, a logged key or an exception that "
+        "only this rank had made its path differ.",
         signs=(
             Sign(
                 r"Detected mismatch between collectives on ranks\. Rank (?P<other>\d+) is running (?:inconsistent )?collective: "
@@ -141,18 +149,18 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Make every rank run the same collectives: same number of batches and steps on all ranks, the same keys in log_dict "
-                   "with sync_dist=True on every rank (also when a batch is empty), and no collective (barrier, all_reduce, saving, "
-                   "logging) inside `if rank == 0` or another branch that depends on the data.",
+                "with sync_dist=True on every rank (also when a batch is empty), and no collective (barrier, all_reduce, saving, "
+                "logging) inside `if rank == 0` or another branch that depends on the data.",
                 code="self.log_dict({k: metrics.get(k, zero) for k in ALL_KEYS}, sync_dist=True)  # the same keys on every rank",
             ),
             Fix(
                 do="Look at rank {other|that differs}: if an exception took it out of the loop, that error is the root. To see who is "
-                   "where, run with TORCH_DISTRIBUTED_DEBUG=DETAIL or the flight recorder (TORCH_NCCL_TRACE_BUFFER_SIZE).",
+                "where, run with TORCH_DISTRIBUTED_DEBUG=DETAIL or the flight recorder (TORCH_NCCL_TRACE_BUFFER_SIZE).",
                 commands=("TORCH_DISTRIBUTED_DEBUG=DETAIL torchrun --nproc_per_node=2 train.py",),
             ),
             Fix(
                 do="With modules that only some samples use (text-only batches, mixtures of experts), run them on a dummy input on the "
-                   "other ranks so that all ranks gather the same parameters."
+                "other ranks so that all ranks gather the same parameters."
             ),
         ),
         refines=("nccl-timeout-straggler",),
@@ -179,7 +187,7 @@ CAUSES = (
         slug="nccl-heartbeat-monitor",
         title="The heartbeat monitor ended the process: the watchdog thread itself was stuck in a CUDA or NCCL call",
         why="The monitor sees that the watchdog made no progress. Something blocks in the driver or in NCCL (a hang of the GPU or of the "
-            "interconnect, a deadlock with the GIL), and every rank that waits for it hangs as well.",
+        "interconnect, a deadlock with the GIL), and every rank that waits for it hangs as well.",
         signs=(
             Sign(r"watchdog got stuck for (?P<waited>\d+) ?seconds without making progress"),
             Sign(r"Heartbeat monitor timed out"),
@@ -189,22 +197,22 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Get the stack of the odd rank while it hangs (py-spy dump --native or gdb): the rank whose queue (workMetaList) or "
-                   "log differs from the others, such as rank 0, shows the call that blocks.",
+                "log differs from the others, such as rank 0, shows the call that blocks.",
                 commands=("py-spy dump --native --pid PID", "nvidia-smi"),
             ),
             Fix(
                 do="Look for the cause beside it: Xid errors in dmesg, a broken P2P path between the GPUs (try NCCL_P2P_DISABLE=1), a "
-                   "rank in another collective (TORCH_DISTRIBUTED_DEBUG=DETAIL).",
+                "rank in another collective (TORCH_DISTRIBUTED_DEBUG=DETAIL).",
                 commands=("dmesg -T | grep -i xid | tail",),
             ),
             Fix(
                 do="Only when the stacks show slow but real work, raise TORCH_NCCL_HEARTBEAT_TIMEOUT_SEC (or set "
-                   "TORCH_NCCL_ENABLE_MONITORING=0).",
+                "TORCH_NCCL_ENABLE_MONITORING=0).",
                 commands=("export TORCH_NCCL_HEARTBEAT_TIMEOUT_SEC=1800",),
             ),
         ),
         wrong_advice="The message proposes to disable the monitor or to raise its timeout; that only hides a real hang, so look at the "
-                     "stacks first.",
+        "stacks first.",
         explains=("nccl-watchdog-abort", "peer-rank-died-elsewhere"),
         examples=(
             "[rank5]:[F101 02:00:00.000000000 ProcessGroupNCCL.cpp:1306] [PG ID 0 PG GUID 0(default_pg) Rank 5] [PG ID 0 PG GUID "
@@ -219,7 +227,7 @@ CAUSES = (
         slug="nccl-watchdog-abort",
         title="The NCCL watchdog ended this process after an earlier error",
         why="When a collective fails or times out, the watchdog thread takes the process down (SIGABRT), so that no rank goes on with "
-            "broken data. The first CUDA or NCCL error above it, or on another rank, is the cause.",
+        "broken data. The first CUDA or NCCL error above it, or on another rank, is the cause.",
         signs=(
             Sign(r"[Ww]atchdog thread terminated with exception"),
             Sign(r"To avoid (?:data inconsistency|this inconsistency), we are taking the entire process down"),
@@ -233,12 +241,12 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Read the first error: the earliest CUDA error, NCCL WARN line or Python traceback on any rank, before the watchdog's "
-                   "lines. Run with NCCL_DEBUG=INFO if there is none.",
+                "lines. Run with NCCL_DEBUG=INFO if there is none.",
                 commands=("NCCL_DEBUG=INFO torchrun --nproc_per_node=2 train.py",),
             ),
             Fix(
                 do="If a CUDA error is quoted (device-side assert, illegal memory access), rerun with CUDA_LAUNCH_BLOCKING=1 to find the "
-                   "operation.",
+                "operation.",
                 commands=("CUDA_LAUNCH_BLOCKING=1 torchrun --nproc_per_node=2 train.py",),
             ),
         ),
@@ -255,7 +263,7 @@ CAUSES = (
         slug="new-group-not-collective",
         title="new_group was not called by all ranks in the same order",
         why="Creating a subgroup is itself a collective over all ranks: every rank of the job has to call new_group for every group, also "
-            "for groups that it is no member of, in the same order. Otherwise the ranks wait for each other.",
+        "for groups that it is no member of, in the same order. Otherwise the ranks wait for each other.",
         signs=(
             Sign(
                 r"store based barrier on rank:? ?\d+, for key: store_based_barrier_key:(?P<key>\d+) \(world_size=(?P<world>\d+), "
@@ -271,11 +279,11 @@ CAUSES = (
             Fix(
                 do="Let all ranks call new_group for all groups, in the same order, and use a group only on its members.",
                 code="groups = [dist.new_group(ranks) for ranks in all_rank_lists]  # on every rank\nmine = next(g for g, ranks in "
-                     "zip(groups, all_rank_lists) if dist.get_rank() in ranks)",
+                "zip(groups, all_rank_lists) if dist.get_rank() in ranks)",
             ),
             Fix(
                 do="Or create the groups with dist.new_subgroups() or a DeviceMesh (init_device_mesh), which every rank calls alike; "
-                   "use_local_synchronization=True lets only the members take part."
+                "use_local_synchronization=True lets only the members take part."
             ),
         ),
         explains=("nccl-timeout-straggler", "nccl-watchdog-abort", "rendezvous-timeout"),
@@ -293,7 +301,7 @@ CAUSES = (
         slug="collective-shape-mismatch",
         title="The ranks pass tensors of different sizes or dtypes to the same collective",
         why="all_reduce, all_gather and broadcast need the same shape and dtype on every rank. A batch of another length or a parameter "
-            "that only some ranks have gives other sizes; NCCL may then hang or return garbage, Gloo reports the sizes.",
+        "that only some ranks have gives other sizes; NCCL may then hang or return garbage, Gloo reports the sizes.",
         signs=(
             Sign(r"op\.preamble\.length <= op\.nbytes\. (?P<got>\d+) vs (?P<room>\d+)"),
             Sign(r"enforce fail at .{0,80}gloo/transport/tcp/pair\.cc.{0,20}(?:opt?\.|length|nbytes)", STRONG),
@@ -311,13 +319,13 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Make the tensor the same shape and dtype on every rank: pad to a common length before all_gather (gather the lengths "
-                   "first), or use all_gather_object / accelerator.pad_across_processes / gather_for_metrics.",
+                "first), or use all_gather_object / accelerator.pad_across_processes / gather_for_metrics.",
                 code="longest = torch.tensor(x.size(0), device=x.device)\ndist.all_reduce(longest, op=dist.ReduceOp.MAX)\nx = F.pad(x, "
-                     "(0, 0, 0, int(longest) - x.size(0)))",
+                "(0, 0, 0, int(longest) - x.size(0)))",
             ),
             Fix(
                 do="If it happens in DDP, all ranks must build the same model and use the same parameters (same buckets, same order); "
-                   "TORCH_DISTRIBUTED_DEBUG=DETAIL names the collective and both shapes.",
+                "TORCH_DISTRIBUTED_DEBUG=DETAIL names the collective and both shapes.",
                 commands=("TORCH_DISTRIBUTED_DEBUG=DETAIL torchrun --nproc_per_node=2 train.py",),
             ),
         ),
