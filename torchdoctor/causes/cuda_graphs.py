@@ -30,7 +30,7 @@ CAPTURE = Cause(
         Sign(r"_tensor_str\.py", FAIR, also=(r"capture_begin",), unless=(r"out of memory",), near=8000),
         Sign(r"_tensor_str\.py", FAIR, also=(r"cuda_?graph_runner",), unless=(r"out of memory",), near=8000),
         # a tensor is formatted for the log of a collective, which copies it to the host
-        Sign(r"_get_msg_dict.{0,600}_tensor_str", FAIR),
+        Sign(r"_get_msg_dict.{0,600}?_tensor_str\._str\(", FAIR),
         Sign(r"Capture (?:cuda|CUDA) graph failed"),
         Sign(r"CUDA graph capture failed", FAIR),
     ),
@@ -61,7 +61,8 @@ CAPTURE = Cause(
         "RuntimeError: CUDA error: operation failed due to a previous error during capture",
         '  File "/opt/env/lib/python3.10/site-packages/torch/distributed/c10d_logger.py", line 56, in _get_msg_dict\n    "args": '
         'f"{args}, {kwargs}",\n'
-        '  File "/opt/env/lib/python3.10/site-packages/torch/_tensor_str.py", line 708, in _str',
+        '  File "/opt/env/lib/python3.10/site-packages/torch/_tensor_str.py", line 708, in _str\n'
+        "    return torch._tensor_str._str(self, tensor_contents=tensor_contents)",
     ),
     counterexamples=("Capturing CUDA graph shapes: 100%|####| 35/35 [00:21<00:00]",),
 )

@@ -66,11 +66,12 @@ RESET = Cause(
         Sign(r"GPU Reset Required"),
         Sign(r"NVMLError_ResetRequired"),
         Sign(r"NVML_ERROR_RESET_REQUIRED"),
+        Sign(r"NV_ERR_RESET_REQUIRED"),
         Sign(r"Reset Required : Yes"),
         Sign(r"Drain and Reset Recommended : Yes"),
         Sign(r"GPU Recovery Action : (?!None)\w+"),
         Sign(r"Node Reboot Required"),
-        *kernel_line(46, 109, 110, 143, 154, 158, strength=FAIR),
+        *kernel_line(46, 110, 143, 154, 158, strength=FAIR),
     ),
     fixes=(
         Fix(
@@ -82,7 +83,7 @@ RESET = Cause(
         Fix(do="Read the kernel log for the Xid that led to it.", commands=("sudo dmesg -T | grep -i xid",), who="admin"),
         Fix(do="If it returns, update the driver and run dcgmi diag -r 3 on the card.", who="admin"),
     ),
-    explains=_AFTER,
+    explains=(*_AFTER, "gpu-driver-fault"),
     decide="sudo dmesg -T | grep -i xid",
     examples=(
         "nvmlDeviceGetMemoryInfo failed: GPU requires reset",
@@ -181,6 +182,7 @@ PCIE = Cause(
         Sign(r"available PCIe bandwidth, limited by", WEAK),
         Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
         Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
+        Sign(r"PCIe GEN ?\d@ ?[124]x", WEAK),
     ),
     fixes=(
         Fix(
@@ -222,7 +224,7 @@ DRIVER = Cause(
         Sign(r"NVRM: (?:nvidia_open_deferred|GPU \S+: rm_init)", FAIR),
         Sign(r"VIDEO_TDR_FAILURE"),
         Sign(r"nvlddmkm", FAIR),
-        *kernel_line(12, 16, 26, 38, 44, 56, 59, 61, 66, 67, strength=FAIR),
+        *kernel_line(12, 16, 26, 38, 44, 56, 59, 61, 66, 67, 109, strength=FAIR),
     ),
     fixes=(
         Fix(do="Reset the GPU or reboot.", commands=("sudo reboot",), who="admin", risk="disruptive"),

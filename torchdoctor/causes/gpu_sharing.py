@@ -37,6 +37,8 @@ BUSY = Cause(
     decide=_SHOW_MODE,
     examples=(
         "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
+        "RuntimeError: cuda runtime error (46) : all CUDA-capable devices are busy or unavailable at "
+        "/pytorch/aten/src/THC/THCGeneral.cpp:51",
         "RuntimeError: CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be asynchronously reported",
     ),
     counterexamples=("port busy or unavailable",),
@@ -49,10 +51,9 @@ EXCLUSIVE = Cause(
     "devices busy.",
     signs=(
         Sign(r"busy or unavailable", FAIR, also=(r"E\. ?Process",)),
+        Sign(r"busy or unavailable", FAIR, also=(r"E\. Thread",)),
         Sign(r"busy or unavailable", FAIR, also=(r"Exclusive_Process",)),
         Sign(r"busy or unavailable", FAIR, also=(r"EXCLUSIVE_PROCESS",)),
-        Sign(r"cuda runtime error \(46\)", FAIR),
-        Sign(r"error=46 : all CUDA-capable devices are busy", FAIR),
         Sign(r"exclusive[- ](?:process )?(?:compute )?mode.{0,80}busy", FAIR),
         Sign(r"cudaErrorDeviceAlreadyInUse", STRONG),
         Sign(r"exclusive-thread device already in use", STRONG),

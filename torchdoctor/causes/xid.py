@@ -78,7 +78,7 @@ MMU_FAULT = Cause(
         Sign(r"GPU memory page fault", FAIR),
     ),
     fixes=(_SANITIZE, _WHERE),
-    explains=(*CONSEQUENCES, "illegal-memory-access"),
+    explains=(*CONSEQUENCES, "illegal-memory-access", "xid-13-graphics-exception"),
     decide="compute-sanitizer python your_script.py",
     examples=(
         "NVRM: Xid (PCI:0000:17:00): 31, pid=9931, name=python3, Ch 0000001e, intr 00000000. MMU Fault: ENGINE GRAPHICS GPCCLIENT_T1_3 "
