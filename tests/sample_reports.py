@@ -77,7 +77,9 @@ HANG = CheckResult(
 )
 
 
-def report(results: tuple[CheckResult, ...], notes: tuple[str, ...] = (), machine: str = "", devices: tuple[str, ...] = ("the CPU",)) -> Report:
+def report(
+    results: tuple[CheckResult, ...], notes: tuple[str, ...] = (), machine: str = "", devices: tuple[str, ...] = ("the CPU",)
+) -> Report:
     """The report of these results, as the command line makes it."""
     word, code = verdict(results)
     facts = {"machine": machine} if machine else {}

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.sample_reports import HEALTHY, SICK
 
+from tests.sample_reports import HEALTHY, SICK
 from torchdoctor.model import CheckResult, Evidence, Finding, Fix, Report, Status
 from torchdoctor.report import text
 from torchdoctor.report.terminal import Terminal, terminal_of, wants_colour
