@@ -105,17 +105,34 @@ def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candi
 
     Whether the situation refutes a cause is not judged here: see ``refuted_by``.
     """
-    found: list[Candidate] = []
+    rows: list[tuple[Cause, Stream, list[Hit]]] = []
     causes = tuple(causes)
     for stream in log.streams:
         searched = Searched(stream)
         for cause in causes:
             hits = [hit for sign in cause.signs for hit in searched.hits(sign, situation)]
             if hits and not any(map(searched.holds, cause.unless)):
-                hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
-                best = hits[0]
-                found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
+                rows.append((cause, stream, hits))
+    found: list[Candidate] = []
+    apart = _not_together(rows, situation)
+    for cause, stream, hits in rows:
+        hits = [hit for hit in hits if id(hit.sign) not in apart]
+        if hits:
+            hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
+            best = hits[0]
+            found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
     return found
+
+
+def _not_together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situation) -> set[int]:
+    """The signs (by ``id``) that compare the ranks and do not count, because all their matches together do not fit."""
+    seen: dict[int, tuple[Sign, list[Mapping[str, str]]]] = {}
+    for _, stream, hits in rows:
+        for hit in hits:
+            if hit.sign.together is not None:
+                rank = {} if stream.rank is None else {"rank": str(stream.rank)}
+                seen.setdefault(id(hit.sign), (hit.sign, []))[1].append({**rank, **hit.groups})
+    return {key for key, (sign, groups) in seen.items() if sign.together is not None and not sign.together(groups, situation)}
 
 
 def refuted_by(cause: Cause, situation: Situation) -> str:
