@@ -1,0 +1,222 @@
+"""transformers and its neighbours in versions that do not fit the model or the program."""
+
+from __future__ import annotations
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_TYPES = (
+    r"llama4?\w*|llava\w*|mistral\w*|mixtral|ministral\w*|qwen\w*|gemma\w*|phi\w*|cohere\w*|chatglm\w*|glm\w*|deepseek\w*|internlm\w*|falcon\w*|mpt|olmo\w*|smollm\w*|smolvlm|granite\w*|"
+    r"stablelm\w*|starcoder2|whisper|bloom|opt|gpt_neox\w*|gpt_oss|mamba\w*|dbrx|jamba|nemotron\w*|minicpm\w*|exaone\w*|siglip\w*|idefics\w*|paligemma|moonshine|kimi\w*|yi|baichuan|persimmon|mllama|aya\w*|ernie4\w*|hunyuan\w*|seed_oss|step\w*"
+)
+_OLD_NAMES = r"(?:\w+ForCausalLM|\w+ForConditionalGeneration|\w+ForImageTextToText|\w+ForVision2Seq|\w+Tokenizer(?:Fast)?|\w+Processor|\w+Config|\w+Cache|Cache|\w+Model|\w+Streamer)"
+
+CAUSES = (
+    Cause(
+        slug="out-of-date-transformers",
+        title="The installed transformers does not know this model ({type|its type or class})",
+        why="The config names a model type (or the program a class) that was added to transformers after the installed version. "
+        "transformers finds models by that name only.",
+        signs=(
+            Sign(r"has model type [`'\"]?(?P<type>[\w.-]+)[`'\"]? but Transformers does not recognize this architecture"),
+            Sign(r"your version of Transformers is out of date"),
+            Sign(rf"KeyError: '(?P<type>{_TYPES})'", also=(r"CONFIG_MAPPING|configuration_auto\.py|config_class|model_type",)),
+            Sign(rf"KeyError: '(?P<type>{_TYPES})'", FAIR, also=(r"transformers",)),
+            Sign(
+                r"Tokenizer class (?P<type>(?!LLaMATokenizer)\w+) does not exist or is not currently imported",
+                unless=(r"Tokenizer class LLaMATokenizer",),
+            ),
+            Sign(rf"cannot import name '(?P<type>{_OLD_NAMES})' from '?transformers'?(?! ?\.)", unless=(r"transformers_modules",)),
+            Sign(rf"module '?transformers'? has no attribute '?(?P<type>{_OLD_NAMES})"),
+            Sign(r"data did not match any variant of untagged enum (?P<type>ModelWrapper|PyPreTokenizerTypeWrapper|PreTokenizer\w*|\w+)"),
+            Sign(r"Unrecognized processing class in \S+", FAIR),
+            Sign(r"Model architectures \['(?P<type>\w+)'\] are not supported for now"),
+        ),
+        fixes=(
+            Fix(
+                "Upgrade transformers (and tokenizers) in the environment that runs the program: the model needs a newer version.",
+                commands=("pip install -U transformers tokenizers",),
+            ),
+            Fix(
+                "For a very new model install the development version; for a server such as vLLM or a web UI upgrade that program, "
+                "which brings its own transformers.",
+                commands=("pip install git+https://github.com/huggingface/transformers",),
+            ),
+            Fix(
+                "If a pin keeps it old, check what holds it, and restart the notebook kernel after the update.",
+                commands=("pip show transformers",),
+            ),
+        ),
+        refines=("transformers-peft-version-mismatch",),
+        unless=(r"from 'transformers' \(unknown location\)",),
+        examples=(
+            "ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this "
+            "architecture. This could be because of an issue with the checkpoint, or because your version of Transformers is out of "
+            "date.",
+            '  File "/opt/venv/lib/python3.9/site-packages/transformers/models/auto/configuration_auto.py", line 650, in '
+            "__getitem__\n    raise KeyError(key)\nKeyError: 'mistral'",
+            "ImportError: cannot import name 'LlamaTokenizer' from 'transformers' "
+            "(/opt/venv/lib/python3.8/site-packages/transformers/__init__.py)",
+            "ValueError: Tokenizer class Qwen2Tokenizer does not exist or is not currently imported.",
+        ),
+        counterexamples=("KeyError: 'label'", "KeyError: 'llama'\n  File \"prices.py\", line 3, in <module>"),
+    ),
+    Cause(
+        slug="remote-code-vs-transformers",
+        title="The model's own code (trust_remote_code) does not fit the installed transformers ({name|an API that changed})",
+        why="The repository brings its own modeling file, written for a certain transformers version. Newer versions removed or "
+        "renamed what it uses (parts of the cache API, helper functions, generation mixins).",
+        signs=(
+            Sign(r"DynamicCache['\"`]? object has no attribute ['\"`]?(?P<name>\w+)"),
+            Sign(
+                r"(?:Dynamic|Static|Encoder\w*|Hybrid)?Cache\W{1,3}.{1,30}(?P<name>get_max_length|seen_tokens|get_usable_length|from_legacy_cache|key_cache|value_cache|_seen_tokens)"
+            ),
+            Sign(
+                r"cannot import name '(?P<name>\w+)' from 'transformers\.[\w.]+'",
+                also=(r"transformers_modules|trust_remote_code|modeling_\w+\.py",),
+            ),
+            Sign(
+                r"cannot import name "
+                r"'(?P<name>is_torch_fx_available|is_flash_attn_available|is_flash_attn_greater_or_equal_2_10|LossKwargs|SlidingWindowCache|HybridCache|QuantizedCacheConfig|add_start_docstrings_to_model_forward|"
+                r"top_k_top_p_filtering|_prepare_4d_causal_attention_mask\w*|DisjunctiveConstraint|BeamSearchScorer|SampleOutput|GreedySearchDecoderOnlyOutput|find_pruneable_heads_and_indices|prune_linear_layer|apply_chunking_to_forward|shard_checkpoint|is_torch_greater_or_equal_than_1_13)' "
+                r"from 'transformers"
+            ),
+            Sign(
+                r"transformers_modules[/\\.].{0,600}(?:AttributeError|ImportError|TypeError): (?P<name>.{1,80})",
+                FAIR,
+                unless=(r"flash_attn|No module named",),
+            ),
+            Sign(
+                r"'\w+(?:ForCausalLM|Model|LMHeadModel|ForConditionalGeneration)' object has no attribute "
+                r"'(?P<name>generate|_extract_past_from_model_output|all_tied_weights_keys|_set_gradient_checkpointing|prepare_inputs_for_generation)'"
+            ),
+            Sign(r"'(?:ChatGLM|QWen|Baichuan|InternLM\w*)Tokenizer' object has no attribute '(?P<name>\w+)'"),
+            Sign(r"(?:ChatGLM|QWen|Baichuan)\w*Tokenizer\._pad\(\) got an unexpected keyword argument '(?P<name>padding_side)'"),
+            Sign(r"_update_model_kwargs_for_generation\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+        ),
+        fixes=(
+            Fix(
+                "If transformers has this model built in, load it with trust_remote_code=False (leave the argument out).",
+                code="model = AutoModelForCausalLM.from_pretrained(name)   # trust_remote_code=False",
+            ),
+            Fix(
+                "Otherwise install the transformers version that the repository names (config.json, key transformers_version), or "
+                "update its files: download the newest modeling code of the model.",
+                commands=("pip install transformers==VERSION_OF_THE_CONFIG",),
+            ),
+            Fix("Only for a cache error: use_cache=False avoids the removed cache API, at the price of slow generation."),
+        ),
+        refines=("out-of-date-transformers", "transformers-peft-version-mismatch", "library-argument-renamed"),
+        examples=(
+            '  File "/home/u/.cache/huggingface/modules/transformers_modules/org/name/abc123/modeling_x.py", line 1291, in '
+            "prepare_inputs_for_generation\n"
+            "AttributeError: 'DynamicCache' object has no attribute 'seen_tokens'",
+            "ImportError: cannot import name 'is_torch_fx_available' from 'transformers.utils.import_utils'",
+            "TypeError: ChatGLMTokenizer._pad() got an unexpected keyword argument 'padding_side'",
+        ),
+        counterexamples=("AttributeError: 'Cache' object has no attribute 'ttl'",),
+    ),
+    Cause(
+        slug="rope-scaling-validation",
+        title="This transformers is too old for the rope_scaling of the model (Llama 3.1 and newer)",
+        why="Llama 3.1 brought a rope_scaling dictionary with five fields (rope_type 'llama3', low and high frequency factors). "
+        "transformers before 4.43 accepts only two fields, type and factor.",
+        signs=(
+            Sign(r"rope_scaling`? must be a dictionary with (?:with )?(?:two fields|a minimum of two fields)"),
+            Sign(r"rope_scaling.{0,60}must be a dictionary with .{0,10}two fields"),
+            Sign(r"assert [\"']factor[\"'] in rope_scaling"),
+        ),
+        fixes=(
+            Fix("Upgrade transformers to 4.43 or newer (vLLM: 0.5.3.post1 or newer).", commands=('pip install -U "transformers>=4.43"',)),
+            Fix("Do not cut the fields out of config.json to silence the error: the model would then answer wrongly beyond 8192 tokens."),
+        ),
+        refines=("rope-config-invalid",),
+        examples=(
+            "ValueError: `rope_scaling` must be a dictionary with two fields, `type` and `factor`, got {'factor': 8.0, "
+            "'low_freq_factor': 1.0, 'high_freq_factor': 4.0, 'original_max_position_embeddings': 8192, 'rope_type': 'llama3'}",
+        ),
+        counterexamples=("KeyError: \"Missing required keys in `rope_scaling` for 'rope_type'='yarn': {'factor'}\"",),
+    ),
+    Cause(
+        slug="rope-config-invalid",
+        title="The rope_scaling (rope_parameters) of the config has an unknown type or lacks a field ({missing|see the message})",
+        why="Each rope type needs its own fields (factor, original_max_position_embeddings, short_factor and long_factor...). The "
+        "config names a type that this transformers does not know, or misses one of them.",
+        signs=(
+            Sign(r"Missing required keys in `?rope_(?:scaling|parameters)`? for 'rope_type'='(?P<type>\w+)': (?P<missing>[^ ]{1,80})"),
+            Sign(r"Unrecognized keys in `?rope_(?:scaling|parameters)`?", WEAK, also=(r"Traceback|Error: ",)),
+            Sign(r"rope_scaling`?'s (?:type|rope_type|name|factor|short_factor|long_factor) field must"),
+            Sign(r"Unknown RoPE scaling type (?P<type>\w+)"),
+            Sign(r"Missing validation function mapping in `?ROPE_VALIDATION_FUNCTIONS`?"),
+            Sign(r"ROPE_INIT_FUNCTIONS\[.{0,120}KeyError: '(?P<type>\w+)'"),
+            Sign(r"KeyError: '(?P<missing>rope_type|rope_theta|type|factor)'", also=(r"rope_scaling|rope_parameters",), near=500),
+            Sign(r"rope_(?:scaling|parameters).{0,80}must (?:be|have|contain)", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Use a rope_type that the installed transformers supports, with all of its fields (factor, "
+                "original_max_position_embeddings; for longrope short_factor and long_factor) in rope_scaling of config.json.",
+            ),
+            Fix("Or upgrade transformers: the type may be newer than the installed version.", commands=("pip install -U transformers",)),
+            Fix(
+                "If the repository brings its own code for an older API (KeyError 'default' with transformers 5), pin the transformers "
+                "version that it was written for."
+            ),
+        ),
+        examples=(
+            "KeyError: \"Missing required keys in `rope_scaling` for 'rope_type'='longrope': {'short_factor'}\"",
+            "ValueError: `rope_scaling`'s type field must be one of ['linear', 'dynamic'], got yarn",
+            "    self.rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type]\nKeyError: 'default'",
+        ),
+        counterexamples=("rope_scaling: null",),
+    ),
+    Cause(
+        slug="library-argument-renamed",
+        title="The argument {argument|in the message} does not exist in the installed version of the library",
+        why="Libraries rename and remove arguments between versions: the program was written for another version of {function|the "
+        "called function} than the one installed.",
+        signs=(
+            Sign(
+                r"(?P<function>(?:Seq2Seq)?TrainingArguments|(?:SFT|DPO|PPO|GRPO|ORPO|KTO|Reward)(?:Config|Trainer)|(?:Seq2Seq)?Trainer|Accelerator|DataLoaderConfiguration|LoraConfig|\w*LoraConfig|AdaLoraConfig|"
+                r"BitsAndBytesConfig|GradScaler|DataLoader|AdamW?|Optimizer|\w+LR|ReduceLROnPlateau|FullyShardedDataParallelPlugin|LLM|EngineArgs|SamplingParams|GenerationConfig)(?:\.__init__|\.__new__)?\(\) "
+                r"got an unexpected keyword argument '(?P<argument>\w+)'"
+            ),
+            Sign(
+                r"__init__\(\) got an unexpected keyword argument "
+                r"'(?P<argument>evaluation_strategy|eval_strategy|use_auth_token|torch_dtype|dispatch_batches|use_seedable_sampler|logging_dir|dataset_text_field|max_seq_length|"
+                r"processing_class|tokenizer|verbose|corda_config|eva_config|exclude_modules|lora_bias|trainable_token_indices|no_cuda|use_mps_device|overwrite_output_dir|include_tokens_per_second|group_by_length|fp16_backend|"
+                r"bnb_4bit_compute_dtype|load_in_4bit|load_in_8bit|attn_implementation|device_map|low_cpu_mem_usage|trust_remote_code|use_flash_attention_2|dtype|gradient_checkpointing_kwargs|persistent_workers|prefetch_factor)'"
+            ),
+            Sign(r"compute_loss\(\) got an unexpected keyword argument '(?P<argument>num_items_in_batch|return_outputs)'"),
+            Sign(
+                r"(?P<function>unwrap_model|from_pretrained|from_config|save_pretrained|init_process_group|_save_checkpoint|training_step|prepare_model_for_\w+|get_peft_model|evaluation_loop|scaled_dot_product_attention|"
+                r"clip_grad_norm_|autocast|all_gather_into_tensor|fully_shard|checkpoint)\(\) got an unexpected keyword argument "
+                r"'(?P<argument>\w+)'"
+            ),
+            Sign(r"'(?P<argument>weights_only|mmap)' is an invalid keyword argument for (?:Unpickler|load)\(\)"),
+            Sign(
+                r"got an unexpected keyword argument "
+                r"'(?P<argument>evaluation_strategy|use_auth_token|num_items_in_batch|dispatch_batches|weights_only|assign|enable_gqa|attn_implementation|cache_position|logits_to_keep|device_id)'",
+                FAIR,
+            ),
+        ),
+        fixes=(
+            Fix(
+                "Use the new name of the argument {argument|}, or leave it out: the library's changelog (or help) of the installed "
+                "version says which (evaluation_strategy became eval_strategy, tokenizer became processing_class, torch_dtype became "
+                "dtype, use_auth_token became token).",
+            ),
+            Fix(
+                "Or install (pin) the version that the program was written for; if the argument is newer than your version, upgrade "
+                "the library.",
+                commands=("pip show transformers trl peft accelerate torch", "pip install -U transformers trl peft accelerate"),
+            ),
+        ),
+        examples=(
+            "TypeError: TrainingArguments.__init__() got an unexpected keyword argument 'evaluation_strategy'",
+            "TypeError: LoraConfig.__init__() got an unexpected keyword argument 'corda_config'",
+            "TypeError: compute_loss() got an unexpected keyword argument 'num_items_in_batch'",
+            "TypeError: 'weights_only' is an invalid keyword argument for Unpickler()",
+        ),
+        counterexamples=("TypeError: build_dataset() got an unexpected keyword argument 'split'",),
+    ),
+)
