@@ -7,9 +7,14 @@ from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
-_TABLES = r"(?:embed_tokens|lm_head|wte|word_embeddings?|embed_in|embed_out|tok_embeddings|shared|token_embedding\w*|embeddings?|decoder\.bias|predictions\.bias|output)"
-_COPY = r"copying a param with shape (?:torch\.Size\(\[|\()(?P<have>\d+)(?:, (?P<width>\d+))?\]?\) from checkpoint, the shape in "
-        r"current model is (?:torch\.Size\(\[|\()(?P<want>\d+)(?:, (?P<width2>\d+))?\]?\)"
+_TABLES = (
+    r"(?:embed_tokens|lm_head|wte|word_embeddings?|embed_in|embed_out|tok_embeddings|shared|token_embedding\w*|embeddings?|"
+    r"decoder\.bias|predictions\.bias|output)"
+)
+_COPY = (
+    r"copying a param with shape (?:torch\.Size\(\[|\()(?P<have>\d+)(?:, (?P<width>\d+))?\]?\) from checkpoint, the shape in "
+    r"current model is (?:torch\.Size\(\[|\()(?P<want>\d+)(?:, (?P<width2>\d+))?\]?\)"
+)
 
 
 def rows_differ(groups: Mapping[str, str], situation: Any) -> bool:
