@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,12 +53,7 @@ def command(
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error), ctx) from None
     answer = diagnose(log, situation, notes)
-    text = _rendered(answer, format_, show_all)
-    if redact:
-        from torchdoctor.report.redact import redact as redacted
-
-        text = redacted(text)
-    _write(text)
+    _write(_rendered(_redacted(answer) if redact else answer, format_, show_all))
     ctx.exit(answer.exit_code)
 
 
@@ -68,6 +64,29 @@ def _check(ctx: click.Context, paths: tuple[str, ...]) -> None:
             raise click.BadParameter(f"{path!r} does not exist.", ctx, param_hint="FILE")
     if (not paths or "-" in paths) and sys.stdin.isatty():
         click.echo("Paste the error, then press Ctrl-D on a line of its own (Windows: Ctrl-Z and Enter).", err=True)
+
+
+def _redacted(answer: Answer) -> Answer:
+    """The answer with aliases for what is personal, the same alias everywhere: names are learned from all of it first."""
+    from torchdoctor.report.redact import for_this_machine
+
+    redactor = for_this_machine()
+    every_string(answer, redactor.text)
+    redacted: Answer = every_string(answer, redactor.text)
+    return redacted
+
+
+def every_string(data: Any, change: Callable[[str], str]) -> Any:
+    """A copy of the data with each text changed; names of causes and other words of the contract stay."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        fixed = ("cause", "confidence", "who", "risk")
+        values = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
+        return dataclasses.replace(data, **{name: every_string(value, change) for name, value in values.items() if name not in fixed})
+    if isinstance(data, tuple):
+        return tuple(every_string(value, change) for value in data)
+    return change(data) if isinstance(data, str) else data
 
 
 def _rendered(answer: Answer, format_: str, show_all: bool) -> str:

@@ -84,7 +84,7 @@ def of_report(path: Path) -> dict[str, Any]:
     if not isinstance(report, dict) or not isinstance(report.get("facts"), dict):
         raise ValueError(f"{path} is no report of `torchdoctor run --format json`: it has no object `facts`.")
     facts = {re.sub(r"\W|_", "", str(name)).lower(): value for name, value in report["facts"].items()}
-    patient = report.get("patient") if isinstance(report.get("patient"), dict) else {}
+    patient: dict[str, Any] = report["patient"] if isinstance(report.get("patient"), dict) else {}
     told: dict[str, Any] = {}
     host, build, driver, env = (_object(facts, name) for name in ("host", "torchbuild", "nvidiadriver", "pythonenv"))
     told["os"] = _text(host.get("system"))

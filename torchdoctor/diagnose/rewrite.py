@@ -51,12 +51,13 @@ def _changed(statement: Statement, new: str, *added: str) -> Lines:
     return [*old, *(f"+ {line}" for line in added), f"+ {new}"]
 
 
-def _replaced(statement: Statement, node: ast.AST, new: str) -> str:
-    """The statement's text with one node written otherwise."""
-    lines = statement.text.split("\n")
-    start = sum(len(line.encode()) + 1 for line in lines[: node.lineno - 1]) + node.col_offset  # type: ignore[attr-defined]
-    end = sum(len(line.encode()) + 1 for line in lines[: node.end_lineno - 1]) + node.end_col_offset  # type: ignore[attr-defined]
+def _replaced(statement: Statement, node: ast.expr, new: str) -> str:
+    """The statement's text with one expression written otherwise."""
     raw = statement.text.encode()
+    lines = raw.split(b"\n")
+    start = sum(len(line) + 1 for line in lines[: node.lineno - 1]) + node.col_offset
+    last = node.end_lineno or node.lineno
+    end = sum(len(line) + 1 for line in lines[: last - 1]) + (node.end_col_offset or node.col_offset)
     return (raw[:start] + new.encode() + raw[end:]).decode()
 
 
@@ -169,13 +170,13 @@ def _move_model(statement: Statement) -> Lines:
         if name.rsplit(".", 1)[-1] in _WRAPPERS and call.args and _is_value(call.args[0]):
             model = statement.source(call.args[0])
             return _before(statement, f"{model} = {model}.to(device)")
-    call = _model_call(statement)
-    if call is None:
+    called = _model_call(statement)
+    if called is None:
         return None
-    model = statement.source(call.func)
-    if isinstance(call.func, ast.Attribute) and call.func.attr in ("generate", "forward", "encode", "predict", "sample"):
-        model = statement.source(call.func.value)
-    names = [statement.source(node) for node in _tensors(call)]
+    model = statement.source(called.func)
+    if isinstance(called.func, ast.Attribute) and called.func.attr in ("generate", "forward", "encode", "predict", "sample"):
+        model = statement.source(called.func.value)
+    names = [statement.source(node) for node in _tensors(called)]
     return _before(statement, f"{model} = {model}.to({names[0]}.device)" if names else f"{model} = {model}.to(device)")
 
 
