@@ -29,9 +29,9 @@ KEYS: dict[str, tuple[Kind, str]] = {
     "torch": ("version", "version of torch"),
     "python": ("version", "version of the Python that was examined"),
     "driver": ("version", "version of the GPU's driver"),
-    "min-memory": ("size", "memory of each accelerator, in bytes"),
-    "min-host-memory": ("size", "memory of the machine, in bytes"),
-    "min-disk": ("size", "free disk space where caches and checkpoints go, in bytes"),
+    "min-memory": ("size", "memory of each accelerator"),
+    "min-host-memory": ("size", "memory of the machine"),
+    "min-disk": ("size", "free disk space where caches and checkpoints go"),
 }
 """What can be expected: kind of its value, and what is compared. Observed values have the same keys: True or
 False for a switch, a version as text ("12.8"; False where there is none), a whole number for counts and bytes."""
@@ -207,9 +207,9 @@ def _finding(expectation: Expectation, observed: object | None, source: str) -> 
         return None
     asked = Evidence(expectation.where, expectation.text)
     if answer is None:
-        return Finding(Status.ERROR, f"could not tell whether {expectation.text}", evidence=(asked,))
+        return Finding(Status.ERROR, f"not known whether {expectation.text}", evidence=(asked,))
     found = _words(expectation.key, observed)
-    fix = Fix(f"see the other findings for the reason; if the machine is as it should be, change the expectation ({expectation.where})")
+    fix = Fix(f"look at the other findings for the reason; where the machine is right, change what is expected in {expectation.where}")
     return Finding(
         Status.FAIL,
         f"expected {expectation.text}, found {found}",

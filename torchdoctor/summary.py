@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,7 @@ from torchdoctor.model import CheckResult, Finding, Status
 WORK = (("training", "a training step"), ("llama", "a Llama forward pass"), ("collective", "a collective"))
 """Part of a check's name, and how the sentence calls what it did. A check counts where it passed."""
 
+_LONGEST = 240  # characters of a title within the sentence
 _WORK_GROUPS = ("work", "distributed")
 _ORDER = ("install", "device", "placement", "work", "distributed", "host")
 """Groups from cause to consequence: a torch that cannot be imported also fails every check of real work."""
@@ -35,11 +37,14 @@ def _first(results: Iterable[CheckResult], status: Status) -> tuple[CheckResult,
     if not found:
         return None
     finding: Finding | None = next((f for f in found[0].findings if f.status == status), None)
-    return found[0], (finding.title if finding else found[0].summary) or found[0].check
+    title = (finding.title if finding else found[0].summary) or found[0].check
+    named = finding and finding.subject and finding.subject not in title
+    return found[0], f"{finding.subject}: {title}" if finding and named else title
 
 
 def _sure(title: str) -> str:
-    return title.strip().rstrip(".")
+    """A finding's title as the end of a sentence: one line, no full stop, not endless."""
+    return textwrap.shorten(title, _LONGEST, placeholder=" ...").strip().removesuffix(".")
 
 
 def work_done(results: Iterable[CheckResult]) -> list[str]:
@@ -53,12 +58,13 @@ def _ready(results: Sequence[CheckResult], devices: Sequence[str], counts: Count
     done = work_done(results)
     place = f" on {join_words(devices)}" if devices else ""
     with_warnings = f", with {plural(warned, 'warning')}" if warned else ""
-    if done:
+    if any(words in done for _, words in WORK[:2]):  # a collective alone does not show that training works
         sentence = f"Ready{with_warnings}: {join_words(done)} ran{place}"
     elif warned:
         sentence = f"{plural(warned, 'warning')}: {_sure((_first(results, Status.WARN) or (None, ''))[1])}"
     elif counts[Status.PASS] + counts[Status.INFO]:
-        sentence = f"Nothing wrong found: {plural(counts[Status.PASS] + counts[Status.INFO], 'check')} passed"
+        also = f", {join_words(done)} ran{place}" if done else ""
+        sentence = f"Nothing wrong found: {plural(counts[Status.PASS] + counts[Status.INFO], 'check')} passed{also}"
     else:
         sentence = f"Nothing was judged: {plural(len(results), 'check')} had nothing to look at here"
     return sentence + (f"; {plural(blind, 'check')} could not tell" if blind else "")

@@ -85,6 +85,15 @@ def test_text_from_outside_is_harmless() -> None:
     assert "[red]x[/red]" in shown  # not taken for markup
 
 
+def test_a_fix_that_several_findings_share_is_said_once() -> None:
+    fix = (Fix("unset the variable", ("unset CUDA_VISIBLE_DEVICES",)),)
+    findings = (Finding(Status.FAIL, "gpus are hidden", fixes=fix), Finding(Status.FAIL, "names are wrong", fixes=fix))
+    result = CheckResult("visible", "TD1", "device", Status.FAIL, "", findings)
+    shown = text.render(Report("0.1.0", "", 0.0, "fail", "x", 1, HEALTHY.patient, {}, (result,)))
+    assert "gpus are hidden" in shown and "names are wrong" in shown
+    assert shown.count("unset CUDA_VISIBLE_DEVICES") == 1
+
+
 def test_a_problem_without_a_fix_says_so() -> None:
     assert "no known fix" in text.render(SICK)
 

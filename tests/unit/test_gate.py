@@ -71,6 +71,12 @@ WORK = (
     [
         (WORK, ("the CPU",), "Ready: a training step, a Llama forward pass and a collective ran on the CPU"),
         (WORK[:1], (), "Ready: a training step ran"),
+        (WORK[2:], ("the CPU",), "Nothing wrong found: 1 check passed, a collective ran on the CPU"),
+        (
+            (CheckResult("x", "TD1", "device", FAIL, "", (Finding(FAIL, "no context", "gpu:3"),)),),
+            (),
+            "Training on this machine will fail: gpu:3: no context",
+        ),
         (WORK[:2], ("8 x H100", "the CPU"), "Ready: a training step and a Llama forward pass ran on 8 x H100 and the CPU"),
         ((*WORK[:1], result(WARN)), (), "Ready, with 1 warning: a training step ran"),
         ((*WORK[:1], result(ERROR), result(ERROR)), (), "Ready: a training step ran; 2 checks could not tell"),
@@ -108,3 +114,8 @@ def test_sentence(results: tuple[CheckResult, ...], devices: tuple[str, ...], se
 def test_a_broken_machine_is_told_before_a_broken_promise() -> None:
     results = (result(FAIL, "expectations", "gate", "expected cuda=true"), result(FAIL, "driver", "device", "the driver is gone"))
     assert summarise(results).endswith("the driver is gone")
+
+
+def test_the_sentence_stays_one_line_of_bounded_length() -> None:
+    sentence = summarise((result(FAIL, title="it raised\n" + "word " * 500),))
+    assert "\n" not in sentence and len(sentence) < 320

@@ -64,17 +64,19 @@ class _Page:
         """One line as it is."""
         self.lines.append(list(pieces))
 
-    def prose(self, text: str, indent: int = 0, first: Sequence[Piece] = (), style: str = "") -> None:
-        """A paragraph. ``first`` stands before it on its first line; the others are indented by ``indent`` columns."""
+    def prose(self, text: str, indent: int = 0, first: Sequence[Piece] = (), style: str = "", tail: str = "") -> None:
+        """A paragraph. ``first`` stands before it on its first line; the others are indented by ``indent`` columns; ``tail`` stays whole."""
         used = sum(len(piece) for piece, _ in first)
+        kept = tail.replace(" ", "\0")  # not white space for textwrap; a NUL of the text itself was made visible
         wrapped = textwrap.wrap(
-            safe_line(text),
+            f"{safe_line(text)} {kept}".strip(),
             self.terminal.width,
             initial_indent=" " * used,
             subsequent_indent=" " * indent,
             break_long_words=False,
             break_on_hyphens=False,
         ) or [""]
+        wrapped = [line.replace("\0", " ") for line in wrapped]
         self.add(*first, (wrapped[0][used:] if wrapped[0].strip() else "", style))
         for line in wrapped[1:]:
             self.add((" " * indent, ""), (line[indent:], style))
@@ -137,6 +139,19 @@ def _fix(page: _Page, number: int, fix: Fix) -> None:
         page.verbatim(text, _INDENT + 2, "command")
 
 
+def _findings(page: _Page, findings: Sequence[Finding], several: bool, verbose: bool) -> None:
+    """Findings in full; what several in a row have in common to do is said once, after the last of them."""
+    needs = [(finding.fixes, finding.status in fold.PROBLEMS) for finding in findings]
+    for finding, need, after in zip(findings, needs, [*needs[1:], None]):
+        _finding(page, finding, several, verbose)
+        if need == after:
+            continue
+        for number, fix in enumerate(finding.fixes):
+            _fix(page, number, fix)
+        if need == ((), True):
+            _labelled(page, "fix", "no known fix")
+
+
 def _finding(page: _Page, finding: Finding, several: bool, verbose: bool) -> None:
     first: list[Piece] = [(" " * _INDENT, "")]
     if several:
@@ -144,10 +159,6 @@ def _finding(page: _Page, finding: Finding, several: bool, verbose: bool) -> Non
     cause = f" [{finding.cause}]" if finding.cause else ""
     page.prose(fold.headline(finding) + cause, _INDENT, first, "strong")
     _evidence(page, finding.evidence, verbose)
-    for number, fix in enumerate(finding.fixes):
-        _fix(page, number, fix)
-    if not finding.fixes and finding.status in fold.PROBLEMS:
-        _labelled(page, "fix", "no known fix")
 
 
 def _title(page: _Page, result: CheckResult) -> list[Piece]:
@@ -163,8 +174,7 @@ def _block(page: _Page, result: CheckResult, verbose: bool) -> None:
     time = [(f"  ({result.seconds:.2f} s)", "label")] if verbose else []
     page.add(*_title(page, result), *time)
     findings = fold.findings_of(result, Status.INFO if verbose else Status.WARN)
-    for finding in findings:
-        _finding(page, finding, len(findings) > 1, verbose)
+    _findings(page, findings, len(findings) > 1, verbose)
     if result.note:
         _labelled(page, "note", result.note)
     if any(finding.status in fold.PROBLEMS for finding in findings):
@@ -176,7 +186,7 @@ def _line(page: _Page, result: CheckResult) -> None:
     said = result.summary
     if result.note and result.note not in said:
         said = f"{said} ({result.note})" if said else result.note
-    page.prose(f"{said} ({result.seconds:.2f} s)", 10, [*_title(page, result), (": ", "")])
+    page.prose(said, 10, [*_title(page, result), (": ", "")], tail=f"({result.seconds:.2f} s)")
     if result.status == Status.INFO:
         for finding in fold.findings_of(result, Status.INFO):
             _evidence(page, finding.evidence, True)
@@ -203,8 +213,7 @@ def _blind(page: _Page, result: CheckResult) -> None:
     glyph = page.glyphs.of(Status.ERROR)
     page.add((f"  {glyph} ", "error"), (f"{safe_line(result.code)} {safe_line(result.check)}", ""))
     findings = fold.findings_of(result)
-    for finding in findings:
-        _finding(page, finding, any(f.status != Status.ERROR for f in findings), False)
+    _findings(page, findings, any(f.status != Status.ERROR for f in findings), False)
     if result.note and all(result.note != finding.title for finding in findings):
         _labelled(page, "note", result.note)
 
