@@ -16,9 +16,6 @@ CPP = Cause(
     signs=(
         Sign(r"CppCompileError"),
         Sign(r"C\+\+ compile error Command:"),
-        Sign(r"torch\._inductor\.exc\.(?:Cpp|Invalid)\w+"),
-        Sign(r"InvalidCxxCompiler", STRONG),
-        Sign(r"No working C\+\+ compiler found"),
         Sign(r"CalledProcessError.{0,400}torchinductor_\w+", FAIR),
         Sign(r"Compiler: cl is not found", STRONG),
         Sign(r"Failed to find C\+\+ compiler", FAIR),
@@ -47,8 +44,6 @@ CPP = Cause(
     examples=(
         "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/torchinductor_kim/ab/cab.cpp "
         "-shared -fPIC -fopenmp",
-        "torch._dynamo.exc.BackendCompilerFailed: backend='inductor' raised:\nInvalidCxxCompiler: No working C++ compiler found in "
-        "torch._inductor.config.cpp.cxx: (None, 'g++')",
         "RuntimeError: Compiler: cl is not found.",
     ),
     counterexamples=("error: command 'g++' failed with exit status 1",),
@@ -102,10 +97,10 @@ UNSUPPORTED = Cause(
     signs=(
         Sign(r"torch\._dynamo\.exc\.(?:Unsupported|UserError|Uncaptured\w+)"),
         Sign(r"torch\._dynamo\.exc\.InternalTorchDynamoError", FAIR),
-        # these three only wrap the error of somebody else
+        # these only wrap the error of somebody else
         Sign(r"torch\._dynamo\.exc\.(?:TorchRuntimeError|ObservedException)", WEAK),
-        Sign(r"torch\._dynamo\.exc\.BackendCompilerFailed", WEAK),
-        Sign(r"torch\._inductor\.exc\.(?:LoweringException|InductorError)", WEAK),
+        Sign(r"torch\._dynamo\.exc\.BackendCompilerFailed", FAIR),
+        Sign(r"torch\._inductor\.exc\.(?:LoweringException|InductorError)", FAIR),
         Sign(r"torch\.fx\.experimental\.symbolic_shapes\.GuardOnDataDependentSymNode"),
         Sign(r"Could not guard on data-dependent expression"),
         Sign(

@@ -177,7 +177,6 @@ AT_LOAD = Cause(
         *(Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=_RUNNING, near=5000) for frame in _LOADING[4:]),
         Sign(r"cudaMalloc failed: out of memory", FAIR, also=(r"error loading model",)),
         Sign(r"unable to allocate CUDA\d+ buffer", FAIR),
-        Sign(r"Make sure you have enough GPU RAM to fit the quantized model", FAIR),
     ),
     fixes=(
         Fix(

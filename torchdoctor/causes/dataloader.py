@@ -15,6 +15,7 @@ SHM = Cause(
         Sign(r"unable to (?:mmap|write to|resize|allocate) .{0,40}file <?/torch_\w+"),
         Sign(r"unable to allocate shared memory\(shm\) for file"),
         Sign(r"unable to write to file </?torch_"),
+        Sign(r"unable to open shared memory object </?torch_\w+> in read-write mode: No space left"),
         Sign(r"No space left on device.{0,200}/dev/shm", FAIR),
         Sign(r"/dev/shm.{0,120}No space left on device", FAIR),
         Sign(r"could not unlink the shared memory file /torch_"),
@@ -104,6 +105,7 @@ COLLATE = Cause(
             "annotation."
         ),
     ),
+    refines=("shape-mismatch",),
     explains=("user-error-in-rank",),
     examples=(
         "RuntimeError: stack expects each tensor to be equal size, but got [3, 480, 640] at entry 0 and [3, 427, 640] at entry 1",

@@ -83,6 +83,7 @@ INDEX = Cause(
         Sign(r"IndexKernel\.cu:\d+.{0,200}Assertion"),
         Sign(r"Indexing\.cu:\d+.{0,200}Assertion"),
         Sign(r"(?:THCTensorIndex|THCTensorScatterGather|EmbeddingBag|Embedding)\.cuh?:\d+.{0,200}Assertion"),
+        Sign(r"EmbeddingBag_update\w{3,30}.{0,200}Assertion"),
         Sign(r"vectorized_gather_kernel.{0,160}Assertion"),
         Sign(r"dstIndex < dstAddDimSize"),
         Sign(r"(?:ind|dst_index|target_index|index) >=? ?0 && .{0,20}(?:ind|index) < .{0,30}(?:dim_size|DimSize|size).{0,40} failed", FAIR),

@@ -80,8 +80,7 @@ EXCLUSIVE = Cause(
     examples=(
         "| N/A 34C P0 42W / 300W | 1200MiB / 32510MiB | 0% E. Process |\nRuntimeError: CUDA error: all CUDA-capable devices are busy or "
         "unavailable",
-        "RuntimeError: cuda runtime error (46) : all CUDA-capable devices are busy or unavailable at "
-        "/pytorch/aten/src/THC/THCGeneral.cpp:51",
+        "2, Exclusive_Process, 310 MiB\nRuntimeError: CUDA error: CUDA-capable device(s) is/are busy or unavailable",
     ),
     counterexamples=("| N/A 34C P0 42W / 300W | 1200MiB / 32510MiB | 0% E. Process |\nepoch 1 loss 0.2",),
 )
