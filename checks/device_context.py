@@ -20,7 +20,7 @@ def device_context(contexts: Each[DeviceContext]) -> Findings:
             error = context.failure
             yield fail(
                 f"{name} cannot be used: {error.message.splitlines()[0] if error.message else error.type}",
-                [("torch", f"{error.type}: {error.message}")],
+                [("traceback", error.traceback)],
                 [LOOK] if name.startswith("cuda") else [],
                 cause="devices-busy" if "busy or unavailable" in error.message else None,
                 subject=name,

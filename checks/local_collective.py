@@ -26,6 +26,7 @@ NAMED = (
 def local_collective(collectives: CollectiveRuns) -> Findings:
     if not collectives.runs:
         yield skip(collectives.not_run or "no backend to try")
+        return
     for run in collectives.runs:
         yield from _judge(run)
     yield ok(
@@ -43,7 +44,7 @@ def _judge(run: CollectiveRun) -> Findings:
         title = (
             f"{run.backend}: rank {rank.rank} failed in {rank.doing or 'its work'}: {message.splitlines()[0] if message else rank.ended}"
         )
-        trace = [("torch", rank.failure.traceback)] if rank.failure else []
+        trace = [("traceback", rank.failure.traceback)] if rank.failure else []
         yield fail(title, [*trace, *stacks], [DEBUG], cause, f"rank:{rank.rank}")
     if hung and not dead:
         where = ", ".join(f"rank {r.rank} in {_place(r)}" for r in hung)

@@ -31,6 +31,7 @@ def socket_interfaces(addresses: Addresses, env: LaunchEnv) -> Findings:
     given = {name: env.values[name] for name in CAUSES if env.values.get(name)}
     if not given:
         yield skip("neither NCCL_SOCKET_IFNAME nor GLOO_SOCKET_IFNAME is set")
+        return
     for name, value in given.items():
         if not fits(name, value, addresses.interfaces):
             seen = [("env", f"{name}={value}"), ("system", f"interfaces that are up: {', '.join(addresses.interfaces)}")]

@@ -35,3 +35,39 @@ def for_driver(installer: str, driver_cuda: Optional[str]) -> Fix:
         (reinstall(installer, index, version),),
         risk="restart",
     )
+
+
+def install(installer: str, executable: str) -> str:
+    """The command that installs torch into this very environment."""
+    if installer == "uv":
+        return f"uv pip install --python {executable} torch --torch-backend=auto"
+    if installer == "poetry":
+        return "poetry add torch"
+    return f"{executable} -m pip install torch"
+
+
+# Which torchvision and torchaudio belong to a torch. Source: their metadata on PyPI, read 2026-11-22; torchaudio ends at 2.11.
+_VISION = {
+    "1.13": "0.14", "2.0": "0.15", "2.1": "0.16", "2.2": "0.17", "2.3": "0.18", "2.4": "0.19", "2.5": "0.20", "2.6": "0.21", "2.7": "0.22",
+    "2.8": "0.23", "2.9": "0.24", "2.10": "0.25", "2.11": "0.26", "2.12": "0.27", "2.13": "0.28", "2.14": "0.29",
+}  # fmt: skip
+
+
+def companion(installer: str, name: str, torch: str) -> Fix:
+    """The fix that puts the version of a companion package in place that fits this torch."""
+    run = _RUN.get(installer, "pip install")
+    release = torch.split("+")[0].split(".")
+    minor, patch, tag = ".".join(release[:2]), release[2] if len(release) > 2 else "0", torch.partition("+")[2]
+    index = f" --index-url https://download.pytorch.org/whl/{tag}" if tag else ""
+    if name == "torchvision" and minor in _VISION:
+        return Fix(
+            f"Install the torchvision that belongs to torch {torch}.",
+            (f"{run} --no-deps torchvision=={_VISION[minor]}.{patch}{index}",),
+            risk="restart",
+        )
+    if name == "torchaudio" and tuple(map(int, release[:2])) <= (2, 10):
+        audio = f"0.13.{patch}" if minor == "1.13" else f"{minor}.{patch}"
+        return Fix(
+            f"Install the torchaudio that belongs to torch {torch}.", (f"{run} --no-deps torchaudio=={audio}{index}",), risk="restart"
+        )
+    return Fix(f"Install a version of {name} made for torch {torch}, or the torch that it requires.", risk="restart")

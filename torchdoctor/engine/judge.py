@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from torchdoctor.model import CheckResult, Evidence, Finding, Fix, Status
 Explain = Callable[[str], "tuple[str | None, str, tuple[Fix, ...]]"]
 """From what a dead probe wrote to (cause slug or None, title, fixes), by the catalogue of causes."""
 
+TRACEBACK = "traceback"  # the source of evidence that the catalogue reads
 _MAX_OUTPUT = 4000  # characters of a dead process's output that go into a finding
 
 
@@ -31,6 +33,18 @@ def _death(check: Check, outcome: Outcome, explain: Explain) -> Finding:
         evidence.append(Evidence("output", outcome.output.strip()[-_MAX_OUTPUT:]))
     status = check.crash if outcome.state != "failed" or check.crash == Status.FAIL else Status.ERROR
     return Finding(status, f"{title} ({meaning})" if meaning else title, subject, tuple(evidence), fixes, cause)
+
+
+def _explained(finding: Finding, explain: Explain) -> Finding:
+    """A finding whose evidence is a traceback, with the catalogue's cause and fixes where the check itself knew none."""
+    text = next((seen.text for seen in finding.evidence if seen.source == TRACEBACK), "")
+    if finding.cause or finding.status is not Status.FAIL or not text:
+        return finding
+    cause, meaning, fixes = explain(text)
+    if cause is None:
+        return finding
+    title = f"{finding.title} ({meaning})" if meaning else finding.title
+    return dataclasses.replace(finding, title=title, cause=cause, fixes=(*fixes, *finding.fixes))
 
 
 def _gather(need: Need, outcomes: Outcomes) -> tuple[Any, list[Outcome]]:
@@ -69,7 +83,7 @@ def judge(check: Check, outcomes: Outcomes, explain: Explain) -> CheckResult:
     note = missing if missing and not dead else ""
     if not missing:
         try:
-            findings += list(check.judge(**arguments) or ())
+            findings += [_explained(finding, explain) for finding in check.judge(**arguments) or ()]
         except Exception as error:  # our own mistake or a plug-in's: said as such, the run goes on
             where = traceback.extract_tb(error.__traceback__)[-1]
             note = f"the check itself failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Optional
 
 from torchdoctor.facts.base import Failure
@@ -54,7 +55,8 @@ class Packages:
     """Installed distributions, those that matter to PyTorch, every copy on the path in its order."""
 
     packages: tuple[Package, ...]
-    torch_requires: tuple[str, ...] = ()  # torch's own Requires-Dist lines that apply here
+    torch_requires: tuple[str, ...] = ()  # torch's own Requires-Dist lines
+    torch_wanted: Mapping[str, str] = field(default_factory=dict)  # package -> what it requires of torch, such as "==2.9.1"
 
     def version(self, name: str) -> Optional[str]:
         """The version of the copy that would be imported, or None."""
@@ -77,6 +79,7 @@ class TorchFiles:
     libraries_missing: tuple[str, ...] = ()  # files that the installation's own record lists and that are not there
     libraries_truncated: tuple[str, ...] = ()  # files whose size differs from that record
     leftovers: tuple[str, ...] = ()  # ~orch folders of an interrupted uninstall
+    elsewhere: tuple[str, ...] = ()  # other environments of this person that have a torch
 
 
 @dataclass(frozen=True)
@@ -99,4 +102,4 @@ class LoadedLibraries:
 class Variables:
     """Environment variables that change how libraries are found or how PyTorch behaves, as set."""
 
-    values: dict[str, str]
+    values: Mapping[str, str]

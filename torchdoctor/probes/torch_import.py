@@ -22,7 +22,8 @@ def torch_import() -> TorchImport:
             failure = Failure(type(error).__name__, str(error), traceback.format_exc())
             return TorchImport(None, None, time.perf_counter() - started, failure, ())
     said = tuple(f"{w.category.__name__}: {w.message}" for w in caught)
-    version = getattr(torch, "__version__", None)
-    return TorchImport(
-        None if version is None else str(version), getattr(torch, "__file__", None), time.perf_counter() - started, None, said
-    )
+    file = getattr(torch, "__file__", None)
+    if not hasattr(torch, "_C") or not hasattr(torch, "Tensor"):
+        message = f"'torch' was imported from {file or list(getattr(torch, '__path__', []))}, which is not PyTorch"
+        return TorchImport(None, file, time.perf_counter() - started, Failure("ImportError", message, f"ImportError: {message}"), said)
+    return TorchImport(str(torch.__version__), file, time.perf_counter() - started, None, said)
