@@ -40,6 +40,7 @@ CPP = Cause(
         _NO_COMPILE,
         Fix(do="A stale cache also does this: delete the torchinductor folder of the temporary directory and try again."),
     ),
+    refines=("msvc-cl-not-found",),
     explains=("torch-compile-unsupported",),
     examples=(
         "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/torchinductor_kim/ab/cab.cpp "
@@ -115,6 +116,11 @@ UNSUPPORTED = Cause(
     unless=(
         r"CppCompileError",
         r"Failed to find C compiler",
+        r"InvalidCxxCompiler",
+        r"OutOfMemoryError",
+        r"cannot find -lcuda",
+        r"libcuda\.so cannot",
+        r"ptxas (?:fatal|error)",
         r"Cannot find a working triton installation",
         r"TritonMissing",
         r"Python\.h: No such file",
