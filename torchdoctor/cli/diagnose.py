@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from torchdoctor.diagnose.log import Log
     from torchdoctor.model import Answer
 
 
@@ -53,7 +54,7 @@ def command(
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error), ctx) from None
     answer = diagnose(log, situation, notes)
-    _write(_rendered(_redacted(answer) if redact else answer, format_, show_all))
+    _write(_rendered(_redacted(answer, log) if redact else answer, format_, show_all))
     ctx.exit(answer.exit_code)
 
 
@@ -66,11 +67,13 @@ def _check(ctx: click.Context, paths: tuple[str, ...]) -> None:
         click.echo("Paste the error, then press Ctrl-D on a line of its own (Windows: Ctrl-Z and Enter).", err=True)
 
 
-def _redacted(answer: Answer) -> Answer:
-    """The answer with aliases for what is personal, the same alias everywhere: names are learned from all of it first."""
+def _redacted(answer: Answer, log: Log) -> Answer:
+    """The answer with aliases for what is personal, the same alias everywhere: names are learned from all of the text first."""
     from torchdoctor.report.redact import for_this_machine
 
     redactor = for_this_machine()
+    for stream in log.streams:
+        redactor.text(stream.text)
     every_string(answer, redactor.text)
     redacted: Answer = every_string(answer, redactor.text)
     return redacted

@@ -101,6 +101,9 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
         )
         outcomes = collect(found, order, warm)
     facts = outcomes.facts()
+    accelerators = [words for words in _observed_place(facts) if words != "the CPU"]
+    if accelerators:
+        facts["machine"] = ", ".join(accelerators)
     results = results_of(selection.checks, outcomes, explain, found.broken)
     if config.expect:
         results.insert(0, expect.judge(config.expect, observe(facts), SOURCES))
@@ -152,7 +155,9 @@ def _recorded(path: Path) -> Any:
     report = load(path)
     outcomes = Outcomes(patient={"python": report.patient.python or "", "executable": report.patient.executable})
     for name, fact in report.facts.items():
-        if isinstance(fact, Mapping) and fact and all(_is_subject(key) for key in fact):
+        if not isinstance(fact, Mapping):
+            continue
+        if fact and all(_is_subject(key) for key in fact):
             for subject, value in fact.items():
                 outcomes.add(name, Outcome(name, "recorded", subject, "ok", fact=value))
         else:

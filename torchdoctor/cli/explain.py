@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from torchdoctor.declare import Check
 
 
 @click.command("explain")
@@ -34,11 +38,30 @@ def _cause_text(name: str) -> str | None:
 
 def _check_text(name: str) -> str | None:
     """The page of a check, or None where there is no such check."""
+    from torchdoctor.report.check_pages import GATE, explain_check, explain_gate
+    from torchdoctor.report.layout import terminal_of
+
+    wanted = name.strip().lower()
+    for code, (gate_name, _, _) in GATE.items():
+        if wanted in (code.lower(), gate_name):
+            return explain_gate(code, terminal_of())
+    for check in _checks():
+        if wanted in (check.code.lower(), check.name):
+            module = sys.modules.get(check.module)
+            return explain_check(check, getattr(module, "__file__", None) or "", terminal_of())
     return None
+
+
+def _checks() -> list[Check]:
+    from torchdoctor.engine.discover import discover, forbid_torch
+
+    forbid_torch()
+    return discover().checks
 
 
 def _nearest(name: str) -> str:
     from torchdoctor.causes import catalogue
 
-    near = difflib.get_close_matches(name.lower(), catalogue().causes, n=3)
-    return f" Did you mean {', '.join(near)}?" if near else " `torchdoctor list causes` shows all."
+    known = [*catalogue().causes, *(check.name for check in _checks())]
+    near = difflib.get_close_matches(name.lower(), known, n=3)
+    return f" Did you mean {', '.join(near)}?" if near else " `torchdoctor list causes` and `torchdoctor list checks` show all."

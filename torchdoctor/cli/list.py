@@ -26,5 +26,12 @@ def _causes() -> str:
 
 
 def _checks() -> str:
-    """The checks by group."""
-    return ""
+    from torchdoctor.engine.discover import discover, forbid_torch
+    from torchdoctor.report.check_pages import list_checks
+    from torchdoctor.report.layout import terminal_of
+
+    forbid_torch()
+    found = discover()
+    for broken in found.broken:
+        click.echo(f"torchdoctor: {broken.name} could not be loaded: {broken.error}", err=True)
+    return list_checks(found.checks, terminal_of())

@@ -61,9 +61,8 @@ def command(ctx: click.Context, **options: Any) -> None:
     _interrupt_on_terminate()
     progress = _Progress(options["format_"], options["quiet"])
     try:
-        flags = from_flags(
-            (*options["selectors"], *options["select"]), options["ignore"], options["fail_on"], options["deadline"], options["expect"]
-        )
+        selected = (*options["selectors"], *options["select"])
+        flags = from_flags(selected, options["ignore"], options["fail_on"], options["deadline"], options["expect"])
         request = Request(
             load(flags=flags),
             options["python"],
@@ -72,6 +71,7 @@ def command(ctx: click.Context, **options: Any) -> None:
             options["checks_dirs"],
             progress.show,
         )
+        options["fail_on"] = request.config.fail_on
         report = examine(request)
     except (NoInterpreter, PlanError, FileNotFoundError, ValueError) as error:
         raise click.UsageError(str(error), ctx) from None
@@ -115,9 +115,9 @@ class _Progress:
 def _publish(report: Report, options: dict[str, Any]) -> None:
     """Write the report to standard output and to the files asked for. Raises click.FileError for a file that cannot be written."""
     if options["redact"]:
-        from torchdoctor.report.redact import Redactor
+        from torchdoctor.report.redact import Redactor, for_this_machine
 
-        report = Redactor().report(report)
+        report = (Redactor() if options["facts"] else for_this_machine()).report(report)
     for format_, file in options["output"]:
         try:
             Path(file).write_text(_rendered(report, format_, options) + "\n", encoding="utf-8")
@@ -155,7 +155,7 @@ def _rendered(report: Report, format_: str, options: dict[str, Any], stream: boo
     if format_ == "junit":
         from torchdoctor.report import junit
 
-        return junit.render(report)
+        return junit.render(report, fail_on=options["fail_on"])
     if format_ == "github":
         from torchdoctor.report import github
 
