@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
+_LOAD_CALL = r"torch\.load\(|serialization\.py|load_state_dict\("
 _LOAD = r"torch\.load\(|serialization\.py|_legacy_load|UnpicklingError|load_state_dict\("
 
 CAUSES = (
@@ -31,7 +32,7 @@ CAUSES = (
             Sign(r"Invalid magic number; corrupt file\?", unless=(r"raise RuntimeError\(\"Invalid magic number",)),
             Sign(r"invalid hash value \(expected \"", also=(r"torch|hub|\.pth|\.pt",)),
             Sign(r"Unable to load weights from pytorch checkpoint file", FAIR),
-            Sign(r"pickle data was truncated", FAIR),
+            Sign(r"pickle data was truncated", FAIR, also=(_LOAD_CALL,)),
         ),
         fixes=(
             Fix(

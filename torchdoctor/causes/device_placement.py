@@ -95,6 +95,7 @@ CAUSES = (
                 FAIR,
             ),
             # machine-translated texts keep only the identifiers
+            Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}\bmat1\b.{0,60}wrapper_\w*addmm", FAIR),
             Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}wrapper_\w*index_select", FAIR),
         ),
         fixes=(
@@ -239,6 +240,8 @@ CAUSES = (
             Sign(r"expected self and mask to be on the same device"),
             Sign(r"Expected query, key, and value to have the same device type"),
             Sign(r"arguments are located on different GPUs"),
+            Sign(r"to have the same device as tensor for argument #\d+ '\w+'; but device (?P<one>\d+) does not equal (?P<two>\d+)"),
+            Sign(r"weight is on (?P<two>\w+) but input is on (?P<one>\w+)", FAIR),
             Sign(r"(?:tensors?|inputs?) (?:should|must) (?:all )?be (?:on|in) the same (?:GPU|device)\b", FAIR),
             Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}wrapper_(?:CUDA|XPU|NPU|MPS)_\w+", FAIR),
         ),

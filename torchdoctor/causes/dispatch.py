@@ -18,7 +18,7 @@ CAUSES = (
             Sign(
                 r"activated a device mapping strategy on the pipeline (?:which|so) .{0,20}(?:doesn't|not) allow explicit device placement"
             ),
-            Sign(r"you have activated (?:sequential|model) .{0,60}but are now attempting to move the pipeline to GPU"),
+            Sign(r"you have activated (?:sequential|model) .{0,120}but are now attempting to move the pipeline to GPU"),
             Sign(r"DeepSpeed Zero-?3 is not compatible with `?(?:low_cpu_mem_usage|passing a `?device_map)"),
             Sign(
                 r"You shouldn't move a model (?:that is dispatched|when it is dispatched) (?:using accelerate hooks|on multiple devices)",

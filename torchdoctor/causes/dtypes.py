@@ -16,7 +16,7 @@ CAUSES = (
         "or the input was not cast when the rest was "
         "loaded in half precision, or autocast is not active around this call.",
         signs=(
-            Sign(rf"expected (?:mat1|m1) and (?:mat2|m2) to have the same dtype, but got: {_PAIR} != {_OTHER}"),
+            Sign(rf"expected (?:mat1|m1|self) and (?:mat2|m2) to have the same dtype, but got: {_PAIR} != {_OTHER}"),
             Sign(rf"mat1 and mat2 must have the same dtype, but got {_PAIR} and {_OTHER}\b"),
             Sign(rf"expected scalar type {_PAIR} but found {_OTHER}\b"),
             Sign(rf"expected (?:scalar type|dtype) {_PAIR} but got (?:scalar type|dtype) {_OTHER}\b"),
@@ -37,6 +37,8 @@ CAUSES = (
                 r"for the source"
             ),
             Sign(r"(?:self and mat2|mat1 and mat2|q, k, v|query and key) must have the same dtype"),
+            Sign(r"Expected attn_mask dtype to be bool or (?:float or )?to match query dtype"),
+            Sign(r"input dtype \((?P<one>[\w.]+)\) does not match weight dtype \((?P<two>[\w.]+)\)"),
             Sign(r"Promotion for Float8 Types is not supported"),
             Sign(rf"expected (?:input|self) to have .{{0,20}}dtype {_PAIR}.{{0,20}}but got {_OTHER}", FAIR),
             Sign(r"Expected self\.dtype to be equal to src\.dtype"),

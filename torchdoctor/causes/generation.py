@@ -14,6 +14,8 @@ CAUSES = (
             Sign(r"probability tensor contains either"),
             Sign(r"invalid multinomial distribution \((?:encountering probability entry|sum of probabilities|with replacement)"),
             Sign(r"invalid multinomial distribution", FAIR),
+            # the message, translated
+            Sign(r"`inf`.{0,4}`nan`.{1,16}< 0", FAIR),
             Sign(r"Assertion `?(?:0 <= p4 && p4 <= 1|probability)", FAIR),
         ),
         fixes=(

@@ -123,8 +123,9 @@ CAUSES = (
         "cards (A100, A10, RTX 30xx, T4) do not have them.",
         signs=(
             Sign(r"quantization method \w*fp8\w* is not supported for the current GPU"),
-            Sign(r"(?:_scaled_mm|scaled_mm).{0,60}only supported (?:on|for) CUDA devices with compute capability"),
+            Sign(r"(?:_scaled_mm|scaled_mm).{0,60}only supported (?:on|for) (?:CUDA )?devices with compute capability"),
             Sign(r"fp8e4nv (?:data type|dtype)? ?(?:is )?not supported (?:on CUDA arch|in this architecture)"),
+            Sign(r"Float8 dtypes are only supported on GPUs"),
             Sign(r"type fp8e4nv not supported in this architecture"),
             Sign(r"FP8 quantized models is only supported on GPUs with compute capability >= 8\.9"),
             Sign(r"compute capability 8\.9 or higher required for FP8"),

@@ -106,6 +106,7 @@ CAUSES = (
             Sign(r"bfloat16 .{0,40}(?:not supported|unsupported) (?:on|by|for) (?:the )?MPS", FAIR),
             Sign(r"Undefined type BFloat16", also=(r"mps|macos|/Users/|darwin",)),
             Sign(r"Cannot convert a MPS Tensor to BFloat16"),
+            Sign(r"Trying to convert BFloat16 to the MPS backend"),
         ),
         fixes=(
             Fix(
@@ -134,7 +135,7 @@ CAUSES = (
             Sign(r"Undefined type (?P<dtype>Float8_\w+|Complex\w+|Double|UInt\d+)\b", also=(r"mps|macos|/Users/|darwin|Metal",)),
             Sign(r"(?P<dtype>complex\w*|float8\w*|int64|Long|Byte) .{0,30}not supported (?:on|by|for) (?:the )?MPS", FAIR),
             Sign(r"MPS does not support (?:\w+ )?(?P<dtype>\w+64|complex\w*|float8\w*)", FAIR),
-            Sign(r"does not have support for that dtype", also=(r"MPS|mps",), unless=(r"convert Double to the MPS",)),
+            Sign(r"does not have support for that dtype", also=(r"MPS|mps",), unless=(r"convert (?:Double|BFloat16) to the MPS",)),
         ),
         fixes=(
             Fix(
@@ -231,6 +232,8 @@ CAUSES = (
         signs=(
             Sign(rf"{_METAL}.{{0,300}}failed assertion"),
             Sign(r"failed assertion.{0,20}\[(?:MPS|MTL|AGX)\w*"),
+            Sign(r"-\[(?:IOGPU|AGX|_?MTL|MPS)\w*.{1,160}failed assertion"),
+            Sign(r"failed assertion .{1,120}(?:MPSNDArray|MPSGraph|command buffer|command encoder)"),
             Sign(r"LLVM ERROR: Failed to infer result type"),
             Sign(r"error: '?mps\.\w+'? op .{0,80}(?:requires|operand|must|invalid)"),
             Sign(r"\(mpsFileLoc\): .{0,120}error: "),

@@ -111,7 +111,7 @@ CAUSES = (
                 r"Expected (?:\d-dimensional|\dD \(unbatched\) or \dD \(batched\)|\dD or \dD) input (?:for \d-dimensional|to "
                 r"\w+|\(got)"
             ),
-            Sign(r"expected \dD or \dD input \(got \dD input\)"),
+            Sign(r"expected \dD (?:or \dD )?input \(got \dD input\)"),
             Sign(r"The size of tensor a \((?P<have>\d+)\) must match the size of tensor b \((?P<want>\d+)\)"),
             Sign(r"The expanded size of the tensor \((?P<want>\d+)\) must match the existing size \((?P<have>\d+)\)"),
             Sign(r"shape '\[[\d, -]+\]' is invalid for input of size \d+"),

@@ -28,7 +28,7 @@ CAUSES = (
         slug="state-dict-mismatch",
         title="The checkpoint does not fit the model {model|it is loaded into}: other keys or other shapes",
         why="load_state_dict compares every name and shape. They differ where the checkpoint belongs to another architecture, "
-            "configuration, number of classes or version of the code (or library).",
+        "configuration, number of classes or version of the code (or library).",
         signs=(
             Sign(r"Error\(s\) in loading state_dict for (?P<model>\w+)"),
             Sign(r"size mismatch for [\w.]+: copying a param"),
@@ -48,7 +48,7 @@ CAUSES = (
                 "Where only a new head differs: delete those keys (or ignore_mismatched_sizes=True in from_pretrained) and train the "
                 "head again; strict=False does not excuse other shapes.",
                 code="state = {{k: v for k, v in state.items() if k in own and v.shape == own[k].shape}}\n"
-                     "model.load_state_dict(state, strict=False)",
+                "model.load_state_dict(state, strict=False)",
             ),
             Fix(
                 "Where only harmless buffers differ (num_batches_tracked of a newer version, position_ids): load_state_dict(state, "
@@ -60,7 +60,7 @@ CAUSES = (
             "torch.Size([21, 64, 1, 1]) from checkpoint, "
             "the shape in current model is torch.Size([2, 64, 1, 1]).",
             'ValueError: Trying to set a tensor of shape torch.Size([1024, 4096]) in "weight" (which has shape torch.Size([4096, '
-            '4096])), this looks incorrect.',
+            "4096])), this looks incorrect.",
         ),
         counterexamples=("Some weights of BertForSequenceClassification were not initialized from the model checkpoint",),
     ),
@@ -68,7 +68,7 @@ CAUSES = (
         slug="data-parallel-prefix",
         title="The keys of the checkpoint and of the model differ by the prefix 'module.' of DataParallel or DDP",
         why="DataParallel and DistributedDataParallel keep the model under the attribute module, so state_dict() of the wrapper has "
-            "'module.' before every key.",
+        "'module.' before every key.",
         signs=(
             Sign(r"Unexpected key\(s\) in state_dict: \"module\.", unless=(r"loading state_dict for (?:Distributed)?DataParallel",)),
             Sign(r"Missing key\(s\) in state_dict: \"module\."),
@@ -96,7 +96,7 @@ CAUSES = (
             "KeyError: 'unexpected key \"module.bn1.weight\" in state_dict'",
         ),
         counterexamples=(
-            'RuntimeError: Error(s) in loading state_dict for DataParallel:\n'
+            "RuntimeError: Error(s) in loading state_dict for DataParallel:\n"
             '\tUnexpected key(s) in state_dict: "module.bn1.num_batches_tracked".',
         ),
     ),
@@ -123,7 +123,7 @@ CAUSES = (
         slug="checkpoint-dict-not-unwrapped",
         title="The whole checkpoint dictionary was given to load_state_dict instead of the weights inside of it",
         why="Training programs save a dictionary with the epoch, the optimizer and the weights. load_state_dict wants only the "
-            "weights, here under a key such as 'state_dict' or 'model'.",
+        "weights, here under a key such as 'state_dict' or 'model'.",
         signs=(
             Sign(
                 r"Unexpected key\(s\) in state_dict: (?:\"[\w.-]+\", "
@@ -151,7 +151,7 @@ CAUSES = (
         slug="state-dict-not-a-model",
         title="torch.load returned a dictionary of weights, and it was used as if it were the model",
         why="The file holds a state_dict (an OrderedDict of tensors), which has no eval(), to() or forward(); it must be loaded into a "
-            "model object.",
+        "model object.",
         signs=(
             Sign(
                 r"'(?:collections\.)?OrderedDict' object has no attribute "
@@ -173,7 +173,7 @@ CAUSES = (
         slug="vocab-size-mismatch",
         title="The embedding table of the checkpoint has {have|another number of} rows, the model has {want|a different one}",
         why="Tokens were added (or the table was padded) before saving, so the embedding and lm_head have as many rows as that "
-            "vocabulary. The model was built with another vocabulary size.",
+        "vocabulary. The model was built with another vocabulary size.",
         signs=(
             Sign(rf"size mismatch for [\w.]*{_TABLES}[\w.]*: {_COPY}", test=rows_differ),
             Sign(
@@ -211,7 +211,7 @@ CAUSES = (
         slug="zero3-empty-weights",
         title="Weights of size 0 were saved (or are seen) under DeepSpeed ZeRO-3",
         why="ZeRO stage 3 keeps each parameter split over the ranks; outside of a gather the parameter itself is an empty placeholder. "
-            "A plain state_dict() or save_pretrained then stores torch.Size([0]).",
+        "A plain state_dict() or save_pretrained then stores torch.Size([0]).",
         signs=(
             Sign(r"copying a param with shape torch\.Size\(\[0\]\) from checkpoint"),
             Sign(r"from checkpoint, the shape in current model is torch\.Size\(\[0\]\)"),
@@ -220,8 +220,7 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                "Rebuild the full weights from the ZeRO checkpoint with DeepSpeed's zero_to_fp32.py, which lies in the checkpoint "
-                "folder.",
+                "Rebuild the full weights from the ZeRO checkpoint with DeepSpeed's zero_to_fp32.py, which lies in the checkpoint folder.",
                 commands=("python zero_to_fp32.py . pytorch_model.bin",),
             ),
             Fix(
@@ -247,7 +246,7 @@ CAUSES = (
         slug="optimizer-state-mismatch",
         title="The saved optimizer state has other parameter groups than the optimizer it is loaded into",
         why="Optimizer state is stored by position. The new optimizer was built over other parameters (frozen layers, a new head, "
-            "LoRA, another grouping or another optimizer).",
+        "LoRA, another grouping or another optimizer).",
         signs=(
             Sign(
                 r"loaded state dict (?:contains a parameter group that doesn't match the size of optimizer's group|has a different "
@@ -266,7 +265,7 @@ CAUSES = (
             ),
         ),
         examples=(
-            "    self.optimizer.load_state_dict(ckpt[\"optim\"])\nValueError: loaded state dict contains a parameter group that "
+            '    self.optimizer.load_state_dict(ckpt["optim"])\nValueError: loaded state dict contains a parameter group that '
             "doesn't match the size of optimizer's group",
         ),
         counterexamples=("RuntimeError: Error(s) in loading state_dict for Net",),
@@ -275,7 +274,7 @@ CAUSES = (
         slug="safetensors-shared-tensors",
         title="Tensors that share memory (tied weights) cannot be saved in the safetensors format",
         why="safetensors stores every tensor once and refuses two names for the same memory, as with tied embeddings or a module used "
-            "under two names.",
+        "under two names.",
         signs=(
             Sign(r"Some tensors share memory, this will lead to duplicate memory on disk"),
             Sign(r"The weights trying to be saved contained shared tensors"),

@@ -191,7 +191,7 @@ CAUSES = (
             Sign(NEW_WORDING + r"(?P<state>state_steps|exp_avgs?|exp_avg_sqs?|momentum_buffer_list) is on"),
             Sign(SAME, also=(r"(?:exp_avg|exp_avg_sq|momentum_buffer|square_avg|buf)\.(?:mul_|lerp_|add_|addcmul_)\(",), near=400),
             Sign(SAME, FAIR, also=(r"torch[/\\]optim[/\\](?:adamw?|sgd|adamax|nadam|rmsprop|adagrad|_functional)\.py",), near=900),
-            Sign(r"expected device cuda:\d but got device cpu", FAIR, also=(r"exp_avg\w*\.(?:mul_|add_)\(",)),
+            Sign(r"expected device [\w:]+ but got device [\w:]+", FAIR, also=(r"exp_avg\w*\.(?:mul_|add_)\(|[/\\]optim[/\\]\w+\.py",)),
             Sign(r"If capturable=False, (?:`?state_steps`?) should not be CUDA tensors"),
             Sign(r"Tensors of the same index must be on the same device and the same dtype except `?step`? tensors", FAIR),
         ),

@@ -46,8 +46,7 @@ CAUSES = (
                 commands=("pip show transformers",),
             ),
         ),
-        refines=("transformers-peft-version-mismatch",),
-        unless=(r"from 'transformers' \(unknown location\)",),
+        unless=(r"from 'transformers' \(unknown location\)", r"peft[/\\].{1,400}cannot import name"),
         examples=(
             "ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this "
             "architecture. This could be because of an issue with the checkpoint, or because your version of Transformers is out of "
@@ -105,7 +104,7 @@ CAUSES = (
             ),
             Fix("Only for a cache error: use_cache=False avoids the removed cache API, at the price of slow generation."),
         ),
-        refines=("out-of-date-transformers", "transformers-peft-version-mismatch", "library-argument-renamed"),
+        refines=("out-of-date-transformers", "library-argument-renamed"),
         examples=(
             '  File "/home/u/.cache/huggingface/modules/transformers_modules/org/name/abc123/modeling_x.py", line 1291, in '
             "prepare_inputs_for_generation\n"
@@ -147,7 +146,7 @@ CAUSES = (
             Sign(r"rope_scaling`?'s (?:type|rope_type|name|factor|short_factor|long_factor) field must"),
             Sign(r"Unknown RoPE scaling type (?P<type>\w+)"),
             Sign(r"Missing validation function mapping in `?ROPE_VALIDATION_FUNCTIONS`?"),
-            Sign(r"ROPE_INIT_FUNCTIONS\[.{0,120}KeyError: '(?P<type>\w+)'"),
+            Sign(r"ROPE_INIT_FUNCTIONS\[", also=(r"KeyError: '\w+'",), near=300),
             Sign(r"KeyError: '(?P<missing>rope_type|rope_theta|type|factor)'", also=(r"rope_scaling|rope_parameters",), near=500),
             Sign(r"rope_(?:scaling|parameters).{0,80}must (?:be|have|contain)", FAIR),
         ),
