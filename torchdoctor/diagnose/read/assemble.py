@@ -18,7 +18,7 @@ from torchdoctor.diagnose.read.signals import failures
 from torchdoctor.diagnose.read.traces import Traces
 from torchdoctor.diagnose.read.wrap import unwrap
 
-MAX_LINE = 128 << 10
+MAX_LINE, MAX_LAYERS = 128 << 10, 4
 _CONTINUES = (
     "nccl",
     "Last error:",
@@ -49,19 +49,28 @@ def physical_rows(text: str, name: str, first: int = 1) -> list[Row]:
     return rows
 
 
+def _single_spaced(rows: list[Row]) -> list[Row]:
+    """The rows without the blank one that follows every line of a double-spaced text."""
+    filled = [index for index, row in enumerate(rows) if row.text.strip()]
+    if len(filled) < 4 or any(after - before < 2 for before, after in zip(filled, filled[1:])):
+        return rows
+    return [row for index, row in enumerate(rows) if row.text.strip() or (index and not rows[index - 1].text.strip())]
+
+
 def clean_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows with every layer around the program's own words undone."""
-    opened = [inner for row in rows for record in unpacked(row) for inner in unescaped(record)]
-    opened = unwrap(opened)
-    parts = [piece for row in opened for piece in split_garbled(row)]
-    for row in parts:
-        strip_sure(row)
-    for _ in range(3):
-        if not strip_guessed(parts):
-            break
+    """The rows with every layer around the program's own words undone, the outermost first."""
+    parts = unwrap(rows)
+    for _ in range(MAX_LAYERS):
+        before = [row.text for row in parts]
+        parts = [inner for record in unpacked(parts) for inner in unescaped(record)]
         for row in parts:
             strip_sure(row)
-    parts = unwrap(parts)
+        if not strip_guessed(parts) and len(parts) == len(before) and all(row.text == text for row, text in zip(parts, before)):
+            break
+    parts = [piece for row in parts for piece in split_garbled(row)]
+    for row in parts:
+        strip_sure(row)
+    parts = unwrap(_single_spaced(parts))
     open_boxes(parts)
     open_groups(parts)
     open_edges(parts)

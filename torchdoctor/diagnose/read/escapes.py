@@ -83,7 +83,10 @@ def _unescape(text: str) -> str:
 def unescaped(row: Row) -> Iterator[Row]:
     """The lines inside a row that holds a traceback with its line breaks written as ``\\n``; the row itself otherwise."""
     if _ESCAPED_FRAME.search(row.text):
-        for part in _unescape(row.text).split("\n"):
+        parts = _unescape(row.text).split("\n")
+        if len(parts) > 1 and not parts[-1].strip(" '\"}])\\,"):
+            parts.pop()  # what closed the string
+        for part in parts:
             yield row.piece(part)
     elif _SPACED_URL.search(row.text):
         from urllib.parse import unquote

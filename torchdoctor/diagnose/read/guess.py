@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -21,8 +22,6 @@ class _Kind:
     pattern: Lazy
 
 
-_DATE = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?"
-_LEVEL = r"(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)"
 _KINDS = (
     _Kind("quote", Lazy(r"(?:> ?){1,6}(?!>)()")),
     _Kind("digits", Lazy(r" {0,4}(\d{1,6}): ?")),
@@ -32,20 +31,11 @@ _KINDS = (
     _Kind("box", Lazy(r"[|│┃]()\s?", "|", "│", "┃")),
     _Kind("comment", Lazy(r"(?:#|//|--|;|\*)()\s")),
     _Kind("gutter", Lazy(r"\s{0,6}(\d{1,6})(?:\s{1,4}|\t|\s?[|│]\s?)")),
-    _Kind("logger", Lazy(r"(\[?[EWIF]\d{3,4} \d\d:\d\d:\d\d\.\d{3,9}\s{1,4}\d{1,9}\s[^\]\s]{1,200}:\d{1,6}\])\s?", "]")),
-    _Kind("logger", Lazy(rf"({_LEVEL}\s{{1,3}}(?:\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d{{1,6}})? \[?[\w./-]{{1,80}}:\d{{1,6}}\])\s?", "]")),
-    _Kind(
-        "logger",
-        Lazy(
-            rf"(\[?{_DATE}\]?\s{{0,2}}[-|:,]?\s{{0,2}}(?:[\w.:/-]{{1,80}}\s{{0,3}}[-|:]?\s{{0,3}})?\[?{_LEVEL}\]?(?:\s{{0,8}}[-|:]\s{{1,3}}[\w.:<>/-]{{1,80}}(?=\s[-|:]|:))?)\s?[-|:]?\s?",
-            ":",
-        ),
-    ),
-    _Kind("logger", Lazy(rf"(\[?{_DATE}\]?(?: [\w./-]{{1,80}}:\d{{1,6}} : {_LEVEL})?)\s?[|:-]?\s?", ":")),
-    _Kind("logger", Lazy(rf"(\[?{_LEVEL}\]?(?::[\w.]{{1,80}})?):\s?", ":")),
 )
 _NOT_HOST = ("Error", "Exception", "Warning", "Interrupt", "Exit", "Failure", "Fault", "Iteration")
-_DIGITS = str.maketrans("", "", "0123456789")
+_RANK = Lazy(r"(?i)\brank\W{0,2}(\d{1,6})\b")
+_DIGITS = re.compile(r"\d+")
+MAX_PREFIX = 200
 
 
 def _who(kind: _Kind, text: str) -> Optional[tuple[str, int]]:
@@ -55,14 +45,11 @@ def _who(kind: _Kind, text: str) -> Optional[tuple[str, int]]:
     who = found[1]
     if kind.name == "host" and (who.endswith(_NOT_HOST) or who in ("File", "error", "fatal", "what", "ERROR", "WARNING", "INFO")):
         return None
-    if kind.name == "logger":
-        who = who.translate(_DIGITS)
     return who, found.end()
 
 
 def _strip_run(kind: _Kind, run: Sequence[tuple[Row, str, int]]) -> bool:
-    strong = {who for row, who, end in run if is_strong(row.text[end:])}
-    if not strong:
+    if not any(is_strong(row.text[end:]) for row, _, end in run):
         return False
     numbers = [int(who) for _, who, _ in run] if kind.name in ("digits", "hydra", "gutter") else []
     counting = len(numbers) > 2 and all(b - a == 1 for a, b in zip(numbers, numbers[1:]))
@@ -71,8 +58,6 @@ def _strip_run(kind: _Kind, run: Sequence[tuple[Row, str, int]]) -> bool:
     if kind.name == "host" and len(run) < 3:
         return False
     for row, who, end in run:
-        if kind.name == "logger" and who not in strong:
-            continue
         row.text = row.text[end:]
         if counting:
             continue
@@ -107,6 +92,47 @@ def strip_guessed(rows: Sequence[Row]) -> bool:
         if run:
             stripped |= _strip_run(kind, run)
         changed |= stripped
+    return _strip_learned(rows) or changed
+
+
+def _shape(prefix: str) -> re.Pattern[str]:
+    """A pattern of the prefix in which numbers (times, process ids, ranks) may differ."""
+    return re.compile(r"\d+".join(re.escape(part) for part in _DIGITS.split(prefix)))
+
+
+def _prefix_of(text: str) -> str:
+    """What stands before a traceback's header or before a frame's usual indent."""
+    place = text.find("Traceback (most recent call last)", 1)
+    if place < 0:
+        place = text.find('File "', 1)
+        place -= 2 if text[max(0, place - 2) : place] == "  " else 0
+    return text[:place] if 0 < place <= MAX_PREFIX else ""
+
+
+def _strip_learned(rows: Sequence[Row]) -> bool:
+    """Take off, in place, whatever stands before a traceback's header and, but for its numbers, before the lines around it."""
+    changed = False
+    for index, row in enumerate(rows):
+        if is_strong(row.text):
+            continue
+        prefix = _prefix_of(row.text)
+        if not prefix.strip():
+            continue
+        shape = _shape(prefix)
+        alike = [row]
+        for others in (rows[index + 1 :], rows[:index][::-1]):
+            for other in others:
+                if not shape.match(other.text) and not (other.text and shape.match(other.text + " ")):
+                    break
+                alike.append(other)
+        if len(alike) < 2:
+            continue
+        for other in alike:
+            found = shape.match(other.text)
+            rank = _RANK.search(found[0]) if found else None
+            other.rank = int(rank[1]) if rank else other.rank
+            other.text = other.text[found.end() :] if found else ""
+        changed = True
     return changed
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
+from torchdoctor.diagnose.read.prefix import strip_sure
 from torchdoctor.diagnose.read.row import Row
 
 _TEXTS = (
@@ -75,30 +76,43 @@ def _rank(value: Any) -> Optional[int]:
     return rank if 0 <= rank < 10**6 else None
 
 
-def unpacked(row: Row) -> Iterator[Row]:
-    """The lines of the record's texts; the row itself when it is no JSON record with a text in it."""
-    text = row.text.strip().rstrip(",")
-    if not (text.startswith('{"') and text.endswith("}")) and not (text.startswith("{ ") and text.endswith("}")):
-        yield row
-        return
+def _record(text: str) -> Optional[dict[str, Any]]:
+    """The JSON object that the text is, where it has a text in it."""
+    text = text.strip().rstrip(",")
+    if not text.startswith(("{\"", "{ \"")) or not text.endswith("}"):
+        return None
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
-        yield row
-        return
-    texts = [part for part in _strings(record) if part.strip()] if isinstance(record, dict) else []
-    if not texts:
-        yield row
-        return
-    host, time = _first(record, _HOSTS), _first(record, _TIMES)
-    seen = set()
-    for part in texts:
-        if part in seen:
-            continue
-        seen.add(part)
+        return None
+    return record if isinstance(record, dict) and any(part.strip() for part in _strings(record)) else None
+
+
+def _lines_of(row: Row, record: dict[str, Any]) -> Iterator[Row]:
+    host, time, rank = _first(record, _HOSTS), _first(record, _TIMES), _rank(_first(record, _RANKS))
+    for part in dict.fromkeys(part for part in _strings(record) if part.strip()):
         for line in part.rstrip("\n").split("\n"):
             made = row.piece(line)
-            made.rank = _rank(_first(record, _RANKS))
-            made.host = str(host) if host is not None else None
-            made.time = str(time) if time is not None else None
+            made.rank = row.rank if rank is None else rank
+            made.host = row.host if host is None else str(host)
+            made.time = row.time if time is None else str(time)
             yield made
+
+
+def unpacked(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows, each JSON record replaced by the lines of its texts.
+
+    Where most rows are a prefix and a record, the prefix goes with the rest of the wrapping.
+    """
+    places = [row.text.find('{"') if row.text.rstrip().endswith("}") else -1 for row in rows]
+    filled = sum(1 for row in rows if row.text.strip())
+    behind = sum(1 for place in places if 0 < place <= 200)
+    for row, place in zip(rows, places):
+        if place == 0 or (0 < place <= 200 and 2 * behind > filled):
+            record = _record(row.text[place:])
+            if record is not None:
+                prefix = row.piece(row.text[:place])
+                strip_sure(prefix)
+                yield from _lines_of(prefix, record)
+                continue
+        yield row

@@ -11,7 +11,7 @@ from torchdoctor.diagnose.read.row import Row
 _USUAL = frozenset((64, 72, 76, 78, 79, 80, 100, 110, 120, 128, 132, 140, 150, 160, 180, 200, 210, 211, 212, 213, 236, 237, 238, 240))
 _START = Lazy(
     r"\s*$|\s{1,12}File [\"“]|\s{2,}|Traceback|\[|\d{4}-\d\d-\d\d|[A-Z]{4,8}[: ]|(?:[\w.]{1,80}\.)?[A-Z]\w{1,60}(?:Error|Exception|Warning)\b"
-    r"|[-=*#+|│╭╰>$%]|\(|During handling|The above exception|[EWIF]\d{4} |srun: |```"
+    r"|={2}|-[-\s>]|\*[*\s]|[#+|│╭╰>$%]|\(|During handling|The above exception|[EWIF]\d{4} |srun: |```"
 )
 _OPEN_FRAME = Lazy(r"\s{0,12}File [\"“][^\"”]{0,400}(?:[\"”](?:,(?: (?:l(?:i(?:n(?:e(?: \d{0,7})?)?)?)?)?)?)?)?$", "File ")
 _BEGINS = Lazy(r"\s{0,12}(?:File [\"“]|Traceback|(?:[\w.]{1,80}\.)?[A-Z]\w{1,60}(?:Error|Exception|Interrupt)\b)|\s*$|\s{3,}")
@@ -48,6 +48,7 @@ def _joinable(texts: Sequence[str], width: int) -> set[int]:
     longer = sum(1 for text in texts if len(text) > width)
     sure = sum(1 for i in full if _broken_frame(texts, i))
     if sure:
+        good |= {i for i in full if texts[i + 1][:1] in ("=", "-", "*", "+") and texts[i][-1] != texts[i + 1][0]}
         return {i for i in good if any(_FILE.match(text) for text in texts[max(0, i - 12) : i + 1])} if longer else good
     if longer or not good or 2 * len(good) < len(full):
         return set()
