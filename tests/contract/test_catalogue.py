@@ -67,7 +67,7 @@ each_cause = pytest.mark.parametrize("cause", CAUSES, ids=ids(CAUSES))
 
 @each_cause
 def test_it_is_described_and_named(cause: Cause) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", cause.slug)
+    assert re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", cause.slug)
     assert cause.title and not cause.title.endswith(".")
     assert cause.why.strip()
     assert cause.signs
