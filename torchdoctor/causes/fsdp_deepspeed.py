@@ -192,7 +192,8 @@ CAUSES = (
         signs=(
             Sign(r"(?P<node>[\w.-]{1,80}): (?:bash|sh|zsh): (?:line \d+: )?(?:cd: )?(?P<path>/\S{1,160}): No such file or directory"),
             Sign(r"bash: line \d+: (?:cd: )?(?P<path>/\S{1,160}): No such file or directory", FAIR, also=(r"pdsh|deepspeed|hostfile",)),
-            Sign(r"(?P<node>[\w.-]{1,80}): .{0,200}(?:ModuleNotFoundError|No module named|command not found)", FAIR, also=(r"pdsh@",)),
+            Sign(r"(?P<node>[\w.-]{1,80}): .{0,200}No module named", FAIR, also=(r"pdsh@",)),
+            Sign(r"(?P<node>[\w.-]{1,80}): .{0,200}command not found", FAIR, also=(r"pdsh@",)),
             Sign(r"pdsh@\S{1,80}: (?P<node>\S{1,80}): ssh exited with exit code (?:1|2|126|127)\b", WEAK),
         ),
         fixes=(

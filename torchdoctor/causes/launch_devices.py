@@ -38,6 +38,8 @@ CAUSES = (
             Sign(_ORDINAL, also=(r"torchrun|deepspeed",)),
             Sign(_ORDINAL, also=(r"\[?rank ?[1-9]\d*\]?:",)),
             Sign(_ORDINAL, also=(r"init_process_group",)),
+            Sign(r"accelerate/state\.py.{0,300}set_device\(self\.device\).{0,200}in set_device torch\._\S{0,30}\W*$", FAIR),
+            Sign(r"set_device\([^)]{0,30}local_rank[^)]{0,4}\).{0,200}in set_device torch\._\S{0,30}\W*$", FAIR),
             Sign(r"device_id (?:cuda:)?\d+ is out of range\. Please use a device index less than", STRONG),
         ),
         fixes=(

@@ -40,8 +40,7 @@ CAUSES = (
         examples=(
             "RuntimeError: CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported at some other "
             "API call",
-            "../aten/src/ATen/native/cuda/Loss.cu:250: nll_loss_forward_no_reduce_cuda_kernel: block: [0,0,0], thread: [3,0,0] Assertion "
-            "failed",
+            "torch.AcceleratorError: CUDA error: device-side assert triggered\nSearch for `cudaErrorAssert' in the CUDA documentation.",
         ),
         counterexamples=("AssertionError: assert len(x) == 3",),
     ),
