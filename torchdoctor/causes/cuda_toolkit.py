@@ -73,7 +73,6 @@ CAUSES = (
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/bin/nvcc)"),
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/nvcc/bin/nvcc)"),
             Sign(r"(?P<path>:/[\w/.:-]{1,150}/nvcc): (?:command )?not found"),
-            Sign(r"(?P<path>/bin/bin/nvcc|\"/\S{1,100}\"/bin/nvcc)", FAIR, also=(r"(?:not found|No such file)",)),
         ),
         refines=("cuda-home-not-set",),
         explains=_ECHOES,

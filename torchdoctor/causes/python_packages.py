@@ -1,0 +1,226 @@
+"""Python packages beside torch that are missing, too old, or do not fit each other."""
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_KNOWN = (
+    "transformers|datasets|accelerate|peft|trl|deepspeed|diffusers|safetensors|tokenizers|huggingface_hub|evaluate|einops|timm|wandb|tensorboard|"
+    "tensorboardX|matplotlib|scipy|sklearn|pandas|cv2|PIL|tqdm|yaml|omegaconf|hydra|lightning|pytorch_lightning|torchmetrics|torchvision|torchaudio|"
+    "torchtext|torchdata|apex|amp_C|flash_attn|xformers|vllm|ray|mmcv|mmdet|mmengine|mmseg|detectron2|fvcore|iopath|pycocotools|albumentations|"
+    "kornia|torch_geometric|torch_scatter|torch_sparse|torch_cluster|dgl|spconv|pytorch3d|MinkowskiEngine|fairseq|sentence_transformers|"
+    "onnx|onnxruntime|tensorrt|torch2trt|auto_gptq|gptqmodel|awq|optimum|unsloth|open_clip|clip|whisper|nemo|megatron|transformer_engine|"
+    "mamba_ssm|causal_conv1d|lmdb|h5py|librosa|soundfile|decord|av|gradio|streamlit|tensorflow|keras|jax|cupy|numba|psutil|nltk|rouge_score|"
+    "sacrebleu|jsonlines|loguru|termcolor|addict|yacs|easydict|imageio|skimage|pkg_resources|setuptools|distutils|torchao|torch_xla|"
+    "habana_frameworks|intel_extension_for_pytorch|mpi4py|horovod|pynvml|GPUtil|hqq|spacy|thinc|gymnasium|gym|stable_baselines3|networkx|fire|ninja|typing_extensions|sympy|six|packaging|attr|attrs|"
+    "torchrec|fbgemm_gpu|composer|bitsandbytes|lightning_fabric|faiss|segment_anything|ultralytics|groundingdino|basicsr|gfpgan|facexlib|realesrgan|k_diffusion|tyro|rich|boto3|s3fs|fsspec|webdataset|tabulate|prettytable|imgaug|shapely|regex|sacremoses|ftfy"
+)
+
+CAUSES = (
+    Cause(
+        slug="module-not-installed",
+        title="The Python package {module|that is imported} is not installed in the running interpreter",
+        why="Python looks only into the environment of the interpreter that runs. The package was never installed there, or it was "
+            "installed with the pip "
+        "of another interpreter.",
+        signs=(
+            Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+)*'", FAIR),
+            Sign(rf"No module named (?P<module>{_KNOWN})(?![\w.'])", FAIR),
+            Sign(r"This modeling file requires the following packages that were not found in your environment: (?P<module>\w+)"),
+            Sign(r"requires the (?P<module>[\w-]{2,30}) library but it was not found in your environment", FAIR, unless=(r"requires the "
+                r"PyTorch library",)),
+            Sign(r"ImportError: Please install (?P<module>apex|xformers|deepspeed|fairscale|timm|einops)\b", FAIR),
+        ),
+        unless=(r"is not a package", r"pip-build-env", r"consider renaming"),
+        explains=("pip-build-failed",),
+        fixes=(
+            Fix(
+                "Install it with the interpreter that runs, in a version that fits torch, then restart the kernel: python -m pip install "
+                "{module|the package}.",
+                ("python -m pip install {module|PACKAGE}", 'python -c "import sys; print(sys.executable)"'),
+            ),
+            Fix(
+                "The package's name can differ from the module's: cv2 is opencv-python, PIL is pillow, sklearn is scikit-learn, yaml is "
+                "pyyaml, apex, mmcv and "
+                "detectron2 are installed from their own pages; pkg_resources and distutils come with setuptools.",
+                ("python -m pip install opencv-python pillow scikit-learn pyyaml",),
+            ),
+        ),
+        decide="python -m pip show {module|PACKAGE}; which -a python pip",
+        examples=(
+            "Traceback (most recent call last):\n  File \"finetune.py\", line 6, in <module>\n    from datasets import load_dataset\n"
+            "ModuleNotFoundError: No module named 'datasets'",
+        ),
+        counterexamples=("ModuleNotFoundError: No module named 'my_helpers'",),
+    ),
+    Cause(
+        slug="accelerate-missing-or-old",
+        title="accelerate is missing, or too old, in the interpreter that runs",
+        why="transformers and diffusers leave device_map, low_cpu_mem_usage, quantized loading and the Trainer's device handling to the "
+            "accelerate "
+        "package and check its version when they need it.",
+        signs=(
+            Sign(r"(?:requires?|needs) Accelerate\b.{0,60}pip install"),
+            Sign(r"requires `?accelerate`?(?:>=| >= | version)"),
+            Sign(r"Using (?:the )?`?Trainer`? with `?PyTorch`? requires `?accelerate"),
+            Sign(r"low_cpu_mem_usage=True`? or a `?device_map`? requires Accelerate"),
+            Sign(r"accelerate>=?(?P<wanted>[\d.]+\d) is required for a normal functioning of this module"),
+            Sign(r"No module named 'accelerate'"),
+            Sign(r"cannot import name '(?P<name>\w+)' from 'accelerate[\w.]*'"),
+            Sign(r"__init__\(\) got an unexpected keyword argument "
+                r"'(?:dispatch_batches|even_batches|use_seedable_sampler|logging_dir|dataloader_config|use_configured_state|non_blocking)'", FAIR,
+                 also=(r"(?:accelerat|trainer\.py)",)),
+            Sign(r"Please run `pip install transformers\[torch\]` or `pip install (?:'accelerate>=\{?[\w.]+\}?'|accelerate -U)`"),
+            Sign(r"module 'accelerate' has no attribute", FAIR),
+            Sign(r"clear_device_cache.{0,60}accelerate\.utils", FAIR),
+        ),
+        unless=(r"partially initialized module 'accelerate'", r"'accelerate' is not a package"),
+        refines=("module-not-installed",),
+        fixes=(
+            Fix(
+                "Upgrade (install) accelerate with the interpreter that runs the program; in a portable package use its own python "
+                "(python_embeded\\python.exe -m pip).",
+                ("python -m pip install -U accelerate",),
+            ),
+            Fix("Then restart the kernel or the program: versions that are already imported stay.", risk="restart"),
+            Fix("If it still asks, upgrade transformers too, so that both fit.", ("python -m pip install -U transformers accelerate",)),
+        ),
+        decide="python -m pip show accelerate transformers",
+        examples=(
+            "ImportError: Using the `Trainer` with `PyTorch` requires `accelerate>=0.26.0`: Please run `pip install transformers[torch]` "
+            "or `pip install "
+            "'accelerate>={ACCELERATE_MIN_VERSION}'`",
+            "ImportError: Using `low_cpu_mem_usage=True` or a `device_map` requires Accelerate: `pip install 'accelerate>=0.26.0'`",
+        ),
+        counterexamples=("accelerate 1.2.0 is installed; this requires a GPU to accelerate training",),
+    ),
+    Cause(
+        slug="tokenizer-dependency-missing",
+        title="The tokenizer needs a package that is not installed: sentencepiece, tiktoken or protobuf",
+        why="Without a ready tokenizer.json transformers converts the slow tokenizer's files, which it reads with sentencepiece and "
+            "protobuf (or tiktoken). "
+        "They are not installed, so it can neither load nor convert.",
+        signs=(
+            Sign(r"Cannot instantiate this tokenizer from a slow version"),
+            Sign(r"requires the SentencePiece library but it was not found"),
+            Sign(r"requires the protobuf library but it was not found"),
+            Sign(r"`?sentencepiece`? (?:is not installed|needs to be installed|is required)", FAIR),
+            Sign(r"`?tiktoken`? is required to read a `?tiktoken`? file"),
+            Sign(r"Couldn't instantiate the backend tokenizer from one of"),
+            Sign(r"You need to have sentencepiece (?:or tiktoken )?installed to convert a slow tokenizer to a fast one"),
+            Sign(r"requires the tiktoken library", FAIR),
+            Sign(r"No module named '(?:sentencepiece|tiktoken|google\.protobuf|google)'"),
+            Sign(r"Converting from SentencePiece and Tiktoken failed"),
+            Sign(r"requires the (?:jieba|fugashi|rjieba|mecab|sacremoses|ftfy|pyctcdecode|unidic_lite|rhoknp|Cython) library", FAIR),
+            Sign(r"You need to install (?:fugashi|sacremoses|pyctcdecode|unidic_lite|rhoknp|pythainlp|emoji)", FAIR),
+        ),
+        refines=("module-not-installed",),
+        fixes=(
+            Fix(
+                "Install sentencepiece, protobuf and tiktoken in the interpreter that runs and restart the kernel.",
+                ("python -m pip install sentencepiece protobuf tiktoken",),
+            ),
+            Fix(
+                "If they are installed, the tokenizer's files are incomplete (tokenizer.model or tokenizer.json): download them again, "
+                "or upgrade transformers.",
+                ("python -m pip install -U transformers tokenizers",),
+            ),
+        ),
+        examples=(
+            "ValueError: Cannot instantiate this tokenizer from a slow version. If it's based on sentencepiece, make sure you have "
+            "sentencepiece installed.",
+            "ImportError: LlamaTokenizer requires the SentencePiece library but it was not found in your environment.",
+        ),
+        counterexamples=("tokenizer loaded from tokenizer.json",),
+    ),
+    Cause(
+        slug="tokenizers-version-mismatch",
+        title="The installed tokenizers version is outside of what this transformers allows",
+        why="transformers checks at import that tokenizers lies in the range it was tested with. Here it finds {found|another version}.",
+        signs=(
+            Sign(r"(?P<wanted>tokenizers[<>=!][\w.,<>=!]{1,60}) is required for a normal functioning of this module, but found "
+                r"tokenizers==(?P<found>[\w.]+)"),
+            Sign(r"transformers \S{1,20} requires (?P<wanted>tokenizers[\w.,<>=!]{1,60}), but you have tokenizers (?P<found>\d[\w.]*)"),
+            Sign(r"huggingface[-_]hub[<>=!][\w.,<>=!]{1,60} is required for a normal functioning of this module, but found "
+                r"huggingface[-_]hub==(?P<found>[\w.]+)", FAIR),
+        ),
+        fixes=(
+            Fix(
+                "Install the tokenizers version that transformers asks for ({wanted|see the message}), with the interpreter that runs.",
+                ("python -m pip install '{wanted}'",),
+            ),
+            Fix(
+                "Or install (upgrade or downgrade to) another version of transformers together with its tokenizers, so that pip chooses "
+                "both.",
+                ("python -m pip install -U transformers tokenizers",),
+            ),
+        ),
+        wrong_advice="'pip install transformers -U' alone can widen the gap if pip leaves tokenizers where it is.",
+        examples=(
+            "ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning of this module, but found tokenizers==0.19.1.",
+        ),
+        counterexamples=("tokenizers 0.21.0 already satisfied",),
+    ),
+    Cause(
+        slug="transformers-peft-version-mismatch",
+        title="peft (or a similar add-on) imports a name that the installed transformers does not have",
+        why="peft follows transformers' internals closely. A newer peft expects names such as {name|EncoderDecoderCache} that an older "
+            "transformers "
+        "lacks, and an older peft uses names that a newer transformers has removed.",
+        signs=(
+            Sign(r"cannot import name "
+                r"'(?P<name>EncoderDecoderCache|HybridCache|Cache|DynamicCache|is_torch_tpu_available|QuantizationConfigMixin|"
+                 r"BloomPreTrainedModel|StaticCache|PreTrainedModel|is_peft_available)' from "
+                 r"'transformers[\w.]*'", also=(r"(?:\bpeft\b|transformers\.trainer)",)),
+            Sign(r"cannot import name '(?P<name>EncoderDecoderCache|HybridCache)' from 'transformers"),
+            Sign(r"peft[/\\][\w/\\.]{1,80}.{0,200}cannot import name '(?P<name>\w+)' from 'transformers"),
+            Sign(r"cannot import name '(?P<name>\w+)' from 'peft[\w.]*'"),
+            Sign(r"peft>=?(?P<wanted>[\d.]+\d) is required.{0,60}but found peft==(?P<found>[\d.]+)", FAIR),
+            Sign(r"The version of PEFT you are using is not compatible, please use a version that is greater than (?P<wanted>[\d.]+\d)"),
+            Sign(r"module 'peft' has no attribute '\w+'", FAIR),
+        ),
+        refines=("out-of-date-transformers",),
+        fixes=(
+            Fix(
+                "Upgrade transformers and peft together (with accelerate), so that the versions match.",
+                ("python -m pip install -U transformers peft accelerate",),
+            ),
+            Fix(
+                "Or keep transformers and pin (downgrade) peft to the older version made for it: peft 0.17 for transformers 4.5x, 0.11 "
+                "to 0.13 for "
+                "transformers 4.41 to 4.45, 0.10 for older.",
+                ('python -m pip install "peft<0.18"',),
+            ),
+        ),
+        decide="python -m pip show transformers peft accelerate",
+        examples=(
+            "  File \"/opt/v/lib/python3.11/site-packages/peft/peft_model.py\", line 37, in <module>\n    from transformers import "
+            "Cache, DynamicCache, "
+            "EncoderDecoderCache, PreTrainedModel\nImportError: cannot import name 'EncoderDecoderCache' from 'transformers'",
+        ),
+        counterexamples=("ImportError: cannot import name 'foo' from 'my_package'",),
+    ),
+    Cause(
+        slug="protobuf-version-conflict",
+        title="protobuf 4 or newer meets generated code made by an older protoc",
+        why="Generated *_pb2.py files of before protoc 3.19 cannot be used by protobuf 4 and later. Some package (tensorboard, wandb, "
+            "onnx, sentencepiece "
+        "models, a project's own) still ships such files.",
+        signs=(
+            Sign(r"Descriptors cannot (?:not )?be created directly"),
+            Sign(r"If you cannot immediately regenerate your protos"),
+            Sign(r"cannot import name '(?:builder|runtime_version)' from 'google\.protobuf"),
+            Sign(r"module 'google\.protobuf\.\w+' has no attribute '\w+'", FAIR),
+            Sign(r"'MessageFactory' object has no attribute 'GetPrototype'"),
+            Sign(r"Detected incompatible Protobuf Gencode/Runtime versions"),
+        ),
+        fixes=(
+            Fix("Install protobuf 3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
+            Fix("Or upgrade the package whose generated code is old (the last frame before google/protobuf names it).", ("python -m pip "
+                "install -U PACKAGE",)),
+            Fix("As a slow stopgap use protobuf's Python implementation.", ("export PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python",)),
+        ),
+        decide="python -m pip show protobuf",
+        examples=("TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out "
+            "of date",),
+        counterexamples=("protobuf 5.29 installed",),
+    ),
+)
