@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torchdoctor.diagnose.evidence import message_line
 from torchdoctor.diagnose.log import Event, Log, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
-from torchdoctor.diagnose.place import OUTSIDE, place_of
+from torchdoctor.diagnose.place import OUTSIDE, lines_of, place_of
 from torchdoctor.diagnose.rank import Found
 from torchdoctor.diagnose.situation import Situation
 from torchdoctor.model import Cause, Fix, Quote, Sign, Strength
@@ -69,14 +69,18 @@ def failures(log: Log) -> Iterable[Failure]:
 
 
 def covered(failure: Failure, found: Iterable[Found]) -> bool:
-    """Whether a sign of one of the causes (or of what they explain) matched in the failure's lines."""
+    """Whether a sign of one of the causes (or of what they explain) matched in the failure's lines.
+
+    An echo counts only up to the line of the message: a launcher's summary may follow without a gap.
+    """
     for one in found:
+        end = failure.index if one.cause.consequence else failure.event.last
         for candidate in one.candidates:
             if candidate.stream is not failure.stream:
                 continue
             for hit in candidate.hits:
-                first, last = candidate.stream.line_at(hit.start), candidate.stream.line_at(max(hit.start, hit.end - 1))
-                if failure.event.first <= last and first <= failure.event.last:
+                first, last = lines_of(candidate.stream, hit)
+                if failure.event.first <= last and first <= end:
                     return True
         if covered(failure, one.explains):
             return True
