@@ -40,12 +40,10 @@ CPP = Cause(
         _NO_COMPILE,
         Fix(do="A stale cache also does this: delete the torchinductor folder of the temporary directory and try again."),
     ),
-    refines=("msvc-cl-not-found",),
     explains=("torch-compile-unsupported",),
     examples=(
         "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/torchinductor_kim/ab/cab.cpp "
         "-shared -fPIC -fopenmp",
-        "RuntimeError: Compiler: cl is not found.",
     ),
     counterexamples=("error: command 'g++' failed with exit status 1",),
 )

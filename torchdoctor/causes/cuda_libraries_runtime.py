@@ -149,7 +149,7 @@ CUDNN = Cause(
     "workspace; and a kernel error from earlier can surface here.",
     signs=(
         Sign(r"CUDNN_STATUS_(?:EXECUTION_FAILED|MAPPING_ERROR|BAD_PARAM)", STRONG),
-        Sign(r"CUDNN_STATUS_INTERNAL_ERROR", FAIR, unless=(r"cudnnCreate", r"CUDNN_STATUS_NOT_INITIALIZED")),
+        Sign(r"CUDNN_STATUS_INTERNAL_ERROR", FAIR, unless=(r"cudnnCreate", r"create cudnn handle", r"CUDNN_STATUS_NOT_INITIALIZED")),
         Sign(r"CUDNN_STATUS_ALLOC_FAILED", STRONG),
     ),
     unless=(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",),

@@ -12,12 +12,13 @@ _UNITS = {"": 1.0, "BYTES": 1.0, "B": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0*
 _SIZE = r"[\d.]+ (?:[KMGT]i?B|bytes)"
 
 # torch 0.4 to 2.0; "cached" before 1.5
-_OLD = (
+OLD_WORDING = (
     rf"out of memory\. Tried to allocate (?P<need>{_SIZE}) \(GPU (?P<gpu>\d+); (?P<total>{_SIZE}) total capacity; "
-    rf"(?P<allocated>{_SIZE}) already allocated; (?P<free>{_SIZE}) free;(?: (?P<allowed>{_SIZE}) allowed;)? (?P<reserved>{_SIZE}) \w+"
+    rf"(?P<allocated>{_SIZE}) already allocated; (?P<free>{_SIZE}) free;(?: (?P<allowed>{_SIZE}) allowed;)? (?P<reserved>{_SIZE}) "
+    rf"(?P<word>\w+)"
 )
 # torch 2.1 and newer ("capacty" in 2.1 and 2.2)
-_NEW = (
+NEW_WORDING = (
     rf"out of memory\. Tried to allocate (?P<need>{_SIZE})\. GPU (?P<gpu>\d+) has a total capac\w+ of (?P<total>{_SIZE}) of which "
     rf"(?P<free>{_SIZE}) is free\.(?P<others>(?: \w+ \d+ has {_SIZE} memory in use\.){{0,64}})(?: Including non-PyTorch memory, this "
     rf"process has "
@@ -26,10 +27,9 @@ _NEW = (
     rf"unallocated"
 )
 _ANY = rf"out of memory\. Tried to allocate (?P<need>{_SIZE})"
-_SUMMARY = r"Allocated memory \| (?P<allocated>\d+ [KMGT]?i?B) \|.{0,1200}?GPU reserved memory \| (?P<reserved>\d+ [KMGT]?i?B) \|"
 
 
-def _bytes(text: str) -> float:
+def size_of(text: str) -> float:
     """The bytes of a size as the allocator prints it, such as ``1.16 GiB`` or ``512 bytes``; 0.0 for an empty text."""
     found = re.match(r"([\d.]+) ?([A-Za-z]*)", text)
     if not found:
@@ -41,35 +41,37 @@ def _bytes(text: str) -> float:
 def _unused(groups: Mapping[str, str]) -> float:
     """Bytes that PyTorch has reserved and does not use."""
     if groups.get("unused"):
-        return _bytes(groups["unused"])
-    return max(0.0, _bytes(groups.get("reserved", "")) - _bytes(groups["allocated"]))
+        return size_of(groups["unused"])
+    if groups.get("word") == "cached":  # before torch 1.5 the number counts only what is not allocated
+        return size_of(groups["reserved"])
+    return max(0.0, size_of(groups.get("reserved", "")) - size_of(groups["allocated"]))
 
 
 def _elsewhere(groups: Mapping[str, str]) -> float:
     """Bytes of the card that neither are free nor belong to this process (its CUDA context counted as 0.7 GiB where unknown)."""
-    own = _bytes(groups.get("own", "")) or _bytes(groups["allocated"]) + _unused(groups) + 0.7 * 2**30
-    return _bytes(groups["total"]) - _bytes(groups["free"]) - own
+    own = size_of(groups.get("own", "")) or size_of(groups["allocated"]) + _unused(groups) + 0.7 * 2**30
+    return size_of(groups["total"]) - size_of(groups["free"]) - own
 
 
-def _fragmented(groups: Mapping[str, str], _: Any) -> bool:
+def fragmented(groups: Mapping[str, str], _: Any) -> bool:
     """The request would fit into what is reserved and unused, and that is a real part of the card."""
-    reserved = _bytes(groups["allocated"]) + _unused(groups)
-    whole = _bytes(groups.get("total", "")) or reserved
-    return _unused(groups) >= max(_bytes(groups.get("need", "")), 0.12 * whole) and not _held_elsewhere(groups, _)
+    reserved = size_of(groups["allocated"]) + _unused(groups)
+    whole = size_of(groups.get("total", "")) or reserved
+    return _unused(groups) >= max(size_of(groups.get("need", "")), 0.12 * whole) and not held_elsewhere(groups, _)
 
 
-def _held_elsewhere(groups: Mapping[str, str], _: Any) -> bool:
+def held_elsewhere(groups: Mapping[str, str], _: Any) -> bool:
     """A quarter of the card or more is held by somebody else, and that would have been enough for the request."""
-    return bool(groups.get("total")) and _elsewhere(groups) >= max(0.25 * _bytes(groups["total"]), 2**30)
+    return bool(groups.get("total")) and _elsewhere(groups) >= max(0.25 * size_of(groups["total"]), 2**30)
 
 
 def _nothing_freed_yet(groups: Mapping[str, str], _: Any) -> bool:
     """PyTorch fills the card and has never freed a block: only weights were loaded so far."""
-    filled = _bytes(groups["allocated"]) >= 0.6 * _bytes(groups["total"])
-    return filled and _unused(groups) <= 16 * 2**20 and not _held_elsewhere(groups, _)
+    filled = size_of(groups["allocated"]) >= 0.6 * size_of(groups["total"])
+    return filled and _unused(groups) <= 16 * 2**20 and not held_elsewhere(groups, _)
 
 
-_RUNNING = (r"_call_impl", r"\.backward\(", r"optimizer\.step\(", r"in training_step", r"\.generate\(")
+RUNNING = (r"_call_impl", r"\.backward\(", r"optimizer\.step\(", r"in training_step", r"\.generate\(")
 _LOADING = (
     r"module\._apply\(fn\)",
     r"param_applied = fn\(param",
@@ -86,7 +88,13 @@ _LOADING = (
     r"initialize_model\(",
     r"create_weights",
 )
-_AFTER = ("nccl-watchdog-abort", "peer-rank-died-elsewhere", "nccl-timeout-straggler", "resource-tracker-leak", "nccl-heartbeat-monitor")
+CONSEQUENCES = (
+    "nccl-watchdog-abort",
+    "peer-rank-died-elsewhere",
+    "nccl-timeout-straggler",
+    "resource-tracker-leak",
+    "nccl-heartbeat-monitor",
+)
 
 _LOWER_PEAK = Fix(
     do="Lower the peak: a smaller batch size (with gradient accumulation to keep the effective batch), shorter sequences or lower "
@@ -109,8 +117,8 @@ CUDA_OOM = Cause(
     why="Parameters, gradients, optimizer state and the activations of the forward pass together need more memory than the card has. "
     "The numbers show live tensors of this process, so neither another process nor fragmentation explains it.",
     signs=(
-        Sign(_OLD, STRONG, test=lambda g, s: not _held_elsewhere(g, s) and not _fragmented(g, s)),
-        Sign(_NEW, STRONG, test=lambda g, s: not _held_elsewhere(g, s) and not _fragmented(g, s)),
+        Sign(OLD_WORDING, STRONG, test=lambda g, s: not held_elsewhere(g, s) and not fragmented(g, s)),
+        Sign(NEW_WORDING, STRONG, test=lambda g, s: not held_elsewhere(g, s) and not fragmented(g, s)),
         Sign(_ANY, FAIR),
         Sign(r"OutOfMemoryError: (?:CUDA|HIP|XPU|NPU) out of memory", FAIR),
         Sign(r"(?:CUDA|HIP) out of memory\.", FAIR),
@@ -144,7 +152,7 @@ CUDA_OOM = Cause(
             commands=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True",),
         ),
     ),
-    explains=_AFTER,
+    explains=CONSEQUENCES,
     wrong_advice="The allocator setting that the message suggests helps only when reserved but unallocated memory is large; it does not "
     "make "
     "room for tensors that are in use.",
@@ -172,9 +180,9 @@ AT_LOAD = Cause(
     why="The memory ran out while parameters were placed on the GPU: no batch had been computed. A model needs about 4 bytes per parameter "
     "in float32 and 2 in float16/bfloat16, so the batch size does not matter here.",
     signs=(
-        Sign(_NEW, FAIR, unless=_RUNNING, near=8000, test=_nothing_freed_yet),
-        *(Sign(_ANY, FAIR, also=(frame,), unless=_RUNNING, near=5000) for frame in _LOADING),
-        *(Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=_RUNNING, near=5000) for frame in _LOADING[4:]),
+        Sign(NEW_WORDING, FAIR, unless=RUNNING, near=8000, test=_nothing_freed_yet),
+        *(Sign(_ANY, FAIR, also=(frame,), unless=RUNNING, near=5000) for frame in _LOADING),
+        *(Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=RUNNING, near=5000) for frame in _LOADING[4:]),
         Sign(r"cudaMalloc failed: out of memory", FAIR, also=(r"error loading model",)),
         Sign(r"unable to allocate CUDA\d+ buffer", FAIR),
     ),
@@ -197,7 +205,7 @@ AT_LOAD = Cause(
         ),
     ),
     refines=("cuda-oom",),
-    explains=("cuda-oom", *_AFTER),
+    explains=("cuda-oom", *CONSEQUENCES),
     wrong_advice="The allocator setting that the message suggests does not help: hardly anything is reserved but unused.",
     decide="nvidia-smi",
     examples=(
@@ -212,118 +220,4 @@ AT_LOAD = Cause(
     counterexamples=("Loading checkpoint shards: 100%|##########| 2/2 [00:07<00:00]\nmodel ready, 13.2 GiB in use",),
 )
 
-FRAGMENTATION = Cause(
-    slug="cuda-oom-fragmentation",
-    title="Much GPU memory is reserved by PyTorch but lies in pieces too small for the request",
-    why="PyTorch has reserved much more than it has allocated: the free part of its cache would hold the request, but not in one piece. "
-    "Sizes that vary from step to step split the cache like this.",
-    signs=(
-        Sign(_OLD, STRONG, test=_fragmented),
-        Sign(_NEW, STRONG, test=_fragmented),
-        Sign(_SUMMARY, STRONG, also=(r"CUDA OOMs: [1-9]",), test=_fragmented),
-        Sign(_SUMMARY, FAIR, also=(r"out of memory",), test=_fragmented),
-    ),
-    fixes=(
-        Fix(
-            do="Set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True before Python starts (torch 2.1 or newer, Linux), so that segments "
-            "grow "
-            "instead of fragmenting; newest versions also read PYTORCH_ALLOC_CONF.",
-            commands=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True",),
-            when="os!=windows",
-        ),
-        Fix(
-            do="On older torch, or on Windows, limit the splitting of large blocks: PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.",
-            commands=("export PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128",),
-        ),
-        Fix(
-            do="Make sizes steadier (pad or bucket the inputs, largest batch first), free references and call torch.cuda.empty_cache() "
-            "before the one large step (evaluation, saving, a longer sequence).",
-        ),
-        Fix(do="If it still fails, lower the peak: smaller batch size, activation checkpointing."),
-    ),
-    refines=("cuda-oom", "cuda-oom-at-load"),
-    explains=("cuda-oom", *_AFTER),
-    decide='python -c "import torch; help(torch.cuda.memory_summary)"',
-    examples=(
-        "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 23.70 GiB total capacity; 11.20 GiB already allocated; "
-        "1.10 GiB "
-        "free; 21.05 GiB reserved in total by PyTorch) If reserved memory is >> allocated memory try setting max_split_size_mb to avoid "
-        "fragmentation.",
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.10 GiB. GPU 0 has a total capacity of 44.53 GiB of which 1.90 "
-        "GiB is "
-        "free. Process 88121 has 42.60 GiB memory in use. Of the allocated memory 28.30 GiB is allocated by PyTorch, and 13.71 GiB is "
-        "reserved by PyTorch but unallocated.",
-    ),
-    counterexamples=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True\nepoch 1 loss 0.41",),
-)
-
-_EMPTY_CARD_FRAMES = (
-    r"\.cuda\(",
-    r"_lazy_init",
-    r"torch\._C\._cuda_init",
-    r"_cuda_deserialize",
-    r"restore_location",
-    r"torch\.cuda\.set_device",
-    r"return t\.to\(device",
-    r"device ?= ?.?cuda",
-    r"torch\.cuda\.empty_cache\(",
-    r"torch\.cuda\.synchronize\(",
-    r"mem_get_info",
-    r"manual_seed",
-)
-
-OTHER_PROCESS = Cause(
-    slug="cuda-oom-other-process",
-    title="The GPU is full, but not through this process: another or a leftover process holds the memory",
-    why="What this process holds is small against what is taken: total minus free minus its own share remains. That belongs to another "
-    "process: another job, a second launch, a notebook kernel, or a worker left over from an earlier run.",
-    signs=(
-        Sign(_OLD, STRONG, test=_held_elsewhere),
-        Sign(_NEW, STRONG, test=_held_elsewhere),
-        # the caching allocator always says how much it tried to allocate: without that, the context itself found no room
-        *(
-            Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=(r"Tried to allocate", *_RUNNING), near=3500)
-            for frame in _EMPTY_CARD_FRAMES
-        ),
-        *(
-            Sign(r"cuda runtime error \(2\) ?: out of memory", FAIR, also=(frame,), unless=(*_RUNNING, r"in forward"), near=3000)
-            for frame in (r"_lazy_init", r"torch\._C\._cuda_init", r"THCGeneral\.cpp", r"THCTensorRandom", r"manual_seed")
-        ),
-    ),
-    fixes=(
-        Fix(
-            do="Look at nvidia-smi for the process that holds GPU {gpu|the card}'s memory; where it shows none, fuser lists leftover "
-            "Python processes. "
-            "Stop the one that is yours (a stuck worker, an old notebook kernel).",
-            commands=("nvidia-smi", "sudo fuser -v /dev/nvidia*"),
-        ),
-        Fix(
-            do="Or run on another, free GPU: choose it with CUDA_VISIBLE_DEVICES before Python starts (and one process per GPU: one "
-            "launcher "
-            "per node, set_device(local_rank)).",
-            commands=("CUDA_VISIBLE_DEVICES=1 python your_script.py",),
-        ),
-        Fix(
-            do="If the other process belongs to someone else, agree on the memory or have the scheduler give the job a whole GPU.",
-            who="admin",
-        ),
-    ),
-    refines=("cuda-oom", "cuda-oom-at-load", "cuda-oom-fragmentation"),
-    explains=("cuda-oom", *_AFTER),
-    wrong_advice="The allocator setting that the message suggests does not help: the memory is not PyTorch's.",
-    decide="nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv",
-    examples=(
-        "RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 31.75 GiB total capacity; 1.02 GiB already allocated; "
-        "12.00 MiB "
-        "free; 1.06 GiB reserved in total by PyTorch)",
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 64.00 MiB. GPU 1 has a total capacity of 79.25 GiB of which 31.19 "
-        "MiB is "
-        "free. Process 70112 has 71.02 GiB memory in use. Process 91377 has 8.19 GiB memory in use. Of the allocated memory 7.60 GiB is "
-        "allocated by PyTorch, and 20.10 MiB is reserved by PyTorch but unallocated.",
-        '    net = Net().cuda()\n  File "/opt/env/lib/python3.8/site-packages/torch/nn/modules/module.py", line 463, in cuda\n'
-        "    return self._apply(lambda t: t.cuda(device))\nRuntimeError: CUDA error: out of memory",
-    ),
-    counterexamples=("+-- Processes --+\n|  0   N/A  N/A   1702  C   python   9120MiB |",),
-)
-
-CAUSES = (CUDA_OOM, AT_LOAD, FRAGMENTATION, OTHER_PROCESS)
+CAUSES = (CUDA_OOM, AT_LOAD)

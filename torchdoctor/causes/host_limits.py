@@ -27,6 +27,8 @@ SAVE_FAILED = Cause(
         Sign(r"unexpected pos \d+ vs \d+"),
         Sign(r"write\(\): fd \d+ failed with (?:Input/output error|No space left on device|Disk quota exceeded|\w+)"),
         Sign(r"basic_ios::clear: iostream error", FAIR),
+        Sign(r"PyTorchFileWriter\(.{0,400}cannot be opened", FAIR),
+        Sign(r"RuntimeError: File \S{1,200} cannot be opened", FAIR),
         Sign(r"Error while serializing: I/?o ?Error"),
         Sign(r"SafetensorError: .{0,60}(?:StorageFull|No space left|code: 28|code: 122)"),
         Sign(r"error in writing file.{0,60}torch", FAIR),
@@ -36,7 +38,8 @@ SAVE_FAILED = Cause(
     ),
     fixes=(
         Fix(
-            do="Free disk space on the volume of the checkpoints (delete old ones, caches), or check the quota; then continue from the "
+            do="Free disk space on the volume of the checkpoints (delete old ones, caches), or check the quota (and that the folder "
+            "exists and is writable); then continue from the "
             "last whole checkpoint: the one "
             "just written is not usable.",
             commands=("df -h .", "df -i .", "quota -s"),

@@ -1,0 +1,122 @@
+"""GPU memory that is there but not to be had: in pieces, or held by another process."""
+
+from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.causes.cuda_memory import CONSEQUENCES, NEW_WORDING, OLD_WORDING, RUNNING, fragmented, held_elsewhere
+
+_SUMMARY = r"Allocated memory \| (?P<allocated>\d+ [KMGT]?i?B) \|.{0,1200}?GPU reserved memory \| (?P<reserved>\d+ [KMGT]?i?B) \|"
+
+FRAGMENTATION = Cause(
+    slug="cuda-oom-fragmentation",
+    title="Much GPU memory is reserved by PyTorch but lies in pieces too small for the request",
+    why="PyTorch has reserved much more than it has allocated: the free part of its cache would hold the request, but not in one piece. "
+    "Sizes that vary from step to step split the cache like this.",
+    signs=(
+        Sign(OLD_WORDING, STRONG, test=fragmented),
+        Sign(NEW_WORDING, STRONG, test=fragmented),
+        Sign(_SUMMARY, STRONG, also=(r"CUDA OOMs: [1-9]",), test=fragmented),
+        Sign(_SUMMARY, FAIR, also=(r"out of memory",), test=fragmented),
+    ),
+    fixes=(
+        Fix(
+            do="Set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True before Python starts (torch 2.1 or newer, Linux), so that segments "
+            "grow "
+            "instead of fragmenting; newest versions also read PYTORCH_ALLOC_CONF.",
+            commands=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True",),
+            when="os!=windows",
+        ),
+        Fix(
+            do="On older torch, or on Windows, limit the splitting of large blocks: PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.",
+            commands=("export PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128",),
+        ),
+        Fix(
+            do="Make sizes steadier (pad or bucket the inputs, largest batch first), free references and call torch.cuda.empty_cache() "
+            "before the one large step (evaluation, saving, a longer sequence).",
+        ),
+        Fix(do="If it still fails, lower the peak: smaller batch size, activation checkpointing."),
+    ),
+    refines=("cuda-oom", "cuda-oom-at-load"),
+    explains=("cuda-oom", *CONSEQUENCES),
+    decide='python -c "import torch; help(torch.cuda.memory_summary)"',
+    examples=(
+        "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 23.70 GiB total capacity; 11.20 GiB already allocated; "
+        "1.10 GiB "
+        "free; 21.05 GiB reserved in total by PyTorch) If reserved memory is >> allocated memory try setting max_split_size_mb to avoid "
+        "fragmentation.",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.10 GiB. GPU 0 has a total capacity of 44.53 GiB of which 1.90 "
+        "GiB is "
+        "free. Process 88121 has 42.60 GiB memory in use. Of the allocated memory 28.30 GiB is allocated by PyTorch, and 13.71 GiB is "
+        "reserved by PyTorch but unallocated.",
+    ),
+    counterexamples=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True\nepoch 1 loss 0.41",),
+)
+
+_EMPTY_CARD_FRAMES = (
+    r"\.cuda\(",
+    r"_lazy_init",
+    r"torch\._C\._cuda_init",
+    r"_cuda_deserialize",
+    r"restore_location",
+    r"torch\.cuda\.set_device",
+    r"return t\.to\(device",
+    r"device ?= ?.?cuda",
+    r"torch\.cuda\.empty_cache\(",
+    r"torch\.cuda\.synchronize\(",
+    r"mem_get_info",
+    r"manual_seed",
+)
+
+OTHER_PROCESS = Cause(
+    slug="cuda-oom-other-process",
+    title="The GPU is full, but not through this process: another or a leftover process holds the memory",
+    why="What this process holds is small against what is taken: total minus free minus its own share remains. That belongs to another "
+    "process: another job, a second launch, a notebook kernel, or a worker left over from an earlier run.",
+    signs=(
+        Sign(OLD_WORDING, STRONG, test=held_elsewhere),
+        Sign(NEW_WORDING, STRONG, test=held_elsewhere),
+        # the caching allocator always says how much it tried to allocate: without that, the context itself found no room
+        *(
+            Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=(r"Tried to allocate", *RUNNING), near=3500)
+            for frame in _EMPTY_CARD_FRAMES
+        ),
+        *(
+            Sign(r"cuda runtime error \(2\) ?: out of memory", FAIR, also=(frame,), unless=(*RUNNING, r"in forward"), near=3000)
+            for frame in (r"_lazy_init", r"torch\._C\._cuda_init", r"THCGeneral\.cpp", r"THCTensorRandom", r"manual_seed")
+        ),
+    ),
+    fixes=(
+        Fix(
+            do="Look at nvidia-smi for the process that holds GPU {gpu|the card}'s memory; where it shows none, fuser lists leftover "
+            "Python processes. "
+            "Stop the one that is yours (a stuck worker, an old notebook kernel).",
+            commands=("nvidia-smi", "sudo fuser -v /dev/nvidia*"),
+        ),
+        Fix(
+            do="Or run on another, free GPU: choose it with CUDA_VISIBLE_DEVICES before Python starts (and one process per GPU: one "
+            "launcher "
+            "per node, set_device(local_rank)).",
+            commands=("CUDA_VISIBLE_DEVICES=1 python your_script.py",),
+        ),
+        Fix(
+            do="If the other process belongs to someone else, agree on the memory or have the scheduler give the job a whole GPU.",
+            who="admin",
+        ),
+    ),
+    refines=("cuda-oom", "cuda-oom-at-load", "cuda-oom-fragmentation"),
+    explains=("cuda-oom", *CONSEQUENCES),
+    wrong_advice="The allocator setting that the message suggests does not help: the memory is not PyTorch's.",
+    decide="nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv",
+    examples=(
+        "RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 31.75 GiB total capacity; 1.02 GiB already allocated; "
+        "12.00 MiB "
+        "free; 1.06 GiB reserved in total by PyTorch)",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 64.00 MiB. GPU 1 has a total capacity of 79.25 GiB of which 31.19 "
+        "MiB is "
+        "free. Process 70112 has 71.02 GiB memory in use. Process 91377 has 8.19 GiB memory in use. Of the allocated memory 7.60 GiB is "
+        "allocated by PyTorch, and 20.10 MiB is reserved by PyTorch but unallocated.",
+        '    net = Net().cuda()\n  File "/opt/env/lib/python3.8/site-packages/torch/nn/modules/module.py", line 463, in cuda\n'
+        "    return self._apply(lambda t: t.cuda(device))\nRuntimeError: CUDA error: out of memory",
+    ),
+    counterexamples=("+-- Processes --+\n|  0   N/A  N/A   1702  C   python   9120MiB |",),
+)
+
+CAUSES = (FRAGMENTATION, OTHER_PROCESS)
