@@ -125,7 +125,7 @@ def _run(task: dict[str, Any], channel: Channel) -> dict[str, Any]:
 def _fork_is_safe() -> bool:
     """A fork of this process can use every device: nothing has been started that a child would inherit broken."""
     torch = sys.modules.get("torch")
-    if torch is None or not sys.platform.startswith("linux") or not hasattr(os, "fork"):
+    if torch is None or not hasattr(torch, "_C") or not sys.platform.startswith("linux") or not hasattr(os, "fork"):
         return False
     name = getattr(torch._C, "_get_privateuse1_backend_name", lambda: "privateuseone")()
     if name != "privateuseone":  # an autoloaded backend may hold threads or a device already
