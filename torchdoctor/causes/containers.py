@@ -31,7 +31,7 @@ CAUSES = (
             Sign(r"failed to inject (?:CDI devices|devices from CDI).{0,80}nvidia", FAIR),
             Sign(
                 r"docker run (?:--?\w[\w=:/.-]* ){0,12}",
-                also=(r"Found no NVIDIA driver on your system",),
+                also=(r"(?:Found no NVIDIA driver on your system|in _check_driver http://www\.nvidia)",),
                 unless=(r"--gpus", r"--runtime[= ]nvidia", r"nvidia-docker"),
             ),
             Sign(
@@ -128,8 +128,10 @@ CAUSES = (
         signs=(
             Sign(r"\d+ Insufficient nvidia\.com/(?:gpu|mig)"),
             Sign(r"Insufficient nvidia\.com/gpu"),
-            Sign(r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container "
-                r"(?:Toolkit|Runtime))"),
+            Sign(
+                r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container "
+                r"(?:Toolkit|Runtime))"
+            ),
             Sign(r"no runtime for .{0,3}nvidia.{0,3} is configured"),
             Sign(r"RuntimeHandler .{0,3}nvidia.{0,3} not supported"),
             Sign(r"requested number of devices unavailable for nvidia\.com/gpu"),
@@ -160,7 +162,8 @@ CAUSES = (
         ),
         examples=(
             "Warning  FailedScheduling  2m  default-scheduler  0/4 nodes are available: 4 Insufficient nvidia.com/gpu.",
-            'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "nvidia" is configured',
+            'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "nvidia" is '
+            'configured',
         ),
         counterexamples=("0/4 nodes are available: 4 Insufficient memory.",),
     ),

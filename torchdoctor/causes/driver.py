@@ -12,6 +12,7 @@ CAUSES = (
         signs=(
             Sign(r"Found no NVIDIA driver on your system"),
             Sign(r"Please check that you have an NVIDIA GPU and installed a driver", FAIR),
+            Sign(r"in _check_driver http://www\.nvidia\.com/Downl", FAIR),
             Sign(r"CUDA_ERROR_NO_DRIVER", FAIR),
             Sign(r"(?:bash|zsh|sh): (?:\d+: |line \d+: )?nvidia-smi: (?:command )?not found", FAIR),
             Sign(r"nvidia-smi\W{1,4}(?:is|wird|n'est).{0,20}not recognized", FAIR),

@@ -1,0 +1,128 @@
+"""The operating system under torch: libc, libstdc++, the CPU's instructions, crashes in native code."""
+
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+CAUSES = (
+    Cause(
+        slug="glibc-too-old",
+        title="The binary needs a newer glibc than this operating system has",
+        why="{binary|The module} was compiled on a newer Linux and wants {version|a newer GLIBC}. glibc is the base of the whole system "
+            "and cannot be exchanged "
+        "by itself.",
+        signs=(
+            Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found \(required by (?P<binary>[^)]{1,200})\)"),
+            Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found"),
+            Sign(r"(?P<version>GLIBC_2\.\d+)['\"]? not found"),
+        ),
+        refines=("flash-attn-abi", "cpp-extension-abi-mismatch"),
+        explains=("pip-build-failed",),
+        fixes=(
+            Fix(
+                "Build the package from source on this system, or install an older wheel of it (torch 2.6 and later need glibc 2.28, "
+                "flash-attn's newer "
+                "wheels 2.32).",
+                ("ldd --version", "pip install --no-binary :all: --no-build-isolation PACKAGE"),
+            ),
+            Fix("Or use a newer operating system: a container image based on Ubuntu 22.04, for example, runs on the same host."),
+        ),
+        wrong_advice="Do not replace libc.so.6 by hand or put another one on LD_LIBRARY_PATH: it breaks the system.",
+        decide="ldd --version",
+        examples=("ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
+            "/opt/v/lib/python3.10/site-packages/flash_attn_2_cuda.so)",),
+        counterexamples=("ldd (Ubuntu GLIBC 2.35-0ubuntu3.8) 2.35",),
+    ),
+    Cause(
+        slug="glibcxx-not-found",
+        title="The libstdc++ that gets loaded is too old for a compiled module",
+        why="The module was compiled with a newer gcc and wants {version|a newer GLIBCXX} from libstdc++.so.6. The one found first "
+            "(conda's, or the system's) "
+        "is older, although a newer one may be on the machine.",
+        signs=(
+            Sign(r"version [`'\"]?(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
+            Sign(r"(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
+            Sign(r"libstdc\+\+\.so\.6: version"),
+        ),
+        refines=("flash-attn-abi", "cpp-extension-abi-mismatch"),
+        explains=("torch-install-broken",),
+        fixes=(
+            Fix(
+                "Install a newer libstdc++ in the conda environment.",
+                ("conda install -c conda-forge libstdcxx-ng", "strings $CONDA_PREFIX/lib/libstdc++.so.6 | grep GLIBCXX"),
+            ),
+            Fix(
+                "Or put the newer libstdc++ first: LD_PRELOAD the system's when conda's is older, or conda's lib folder on "
+                "LD_LIBRARY_PATH when the system's "
+                "is older.",
+                ("export LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "export LD_LIBRARY_PATH=$CONDA_PREFIX/lib:$LD_LIBRARY_PATH"),
+            ),
+            Fix("Or compile the extension with an older gcc (CC, CXX), or upgrade the system's gcc.", ("gcc --version",)),
+        ),
+        decide="strings /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | grep GLIBCXX | tail -3",
+        examples=("ImportError: /opt/conda/envs/t/bin/../lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by "
+            "/tmp/ext/fused.so)",),
+        counterexamples=("-D_GLIBCXX_USE_CXX11_ABI=0 -fPIC",),
+    ),
+    Cause(
+        slug="cpu-missing-avx",
+        title="The CPU (or the virtual machine's CPU type) lacks instructions that the binary uses",
+        why="torch and its companions use AVX and AVX2. On an old CPU, or in a virtual machine whose CPU type hides them (QEMU's cpu64 "
+            "or kvm64), the first "
+        "such instruction kills the process.",
+        signs=(
+            Sign(r"received signal SIGILL, Illegal instruction"),
+            Sign(r"\bIllegal (?:hardware )?instruction(?! *[:(] ?(?:must|argument))"),
+            Sign(r"Fatal Python error: Illegal instruction"),
+            Sign(r"Signal 4 \(SIGILL\)"),
+            Sign(r"exit(?:ed with)? ?code:? -4\b", FAIR),
+            Sign(r"trap invalid opcode ip:", FAIR),
+            Sign(r"requires a CPU with (?:AVX2?|SSE4)", FAIR),
+            Sign(r"(?:0xC000001D|-1073741795)"),
+        ),
+        explains=("rank-segfault", "native-segfault"),
+        fixes=(
+            Fix(
+                "In a virtual machine set the CPU type to host (host-passthrough in libvirt, cpu: host in Proxmox), so that AVX and AVX2 "
+                "are exposed.",
+                ("lscpu | grep -o -w -e avx -e avx2 -e avx512f",),
+                who="admin",
+                risk="restart",
+            ),
+            Fix("On a CPU without AVX use another machine, an older version of the package, or build torch from source for this CPU."),
+        ),
+        decide="lscpu | grep -i -e 'model name' -e avx",
+        examples=("$ python -c 'import torch'\nIllegal instruction (core dumped)",),
+        counterexamples=("TypeError: illegal argument: instruction must be a string",),
+    ),
+    Cause(
+        slug="native-segfault",
+        title="The process died of a segmentation fault in native code",
+        why="A compiled library accessed memory it may not. In a torch program that mostly comes from a mix of libraries (two OpenMP or "
+            "CUDA versions, an extension "
+        "for another torch), from a driver in a bad state, or from too little shared memory.",
+        signs=(
+            Sign(r"Segmentation fault\b", FAIR),
+            Sign(r"zsh: segmentation fault", FAIR),
+            Sign(r"Fatal Python error: Segmentation fault", FAIR),
+            Sign(r"received signal SIGSEGV", FAIR),
+            Sign(r"Windows fatal exception: access violation", FAIR),
+            Sign(r"\b0xC0000005\b", FAIR),
+            Sign(r"segfault at [0-9a-f]+ ip", FAIR),
+        ),
+        consequence=True,
+        fixes=(
+            Fix(
+                "Find where: run with faulthandler, the last Python line names the library; look for a library mix named in the output "
+                "above it.",
+                ("python -X faulthandler train.py", "gdb -ex run -ex bt --args python train.py"),
+            ),
+            Fix(
+                "Then remove the mix: a fresh environment with torch and its companions from one index, no foreign CUDA on "
+                "LD_LIBRARY_PATH, extensions rebuilt "
+                "for this torch.",
+                ("python -m venv fresh", "fresh/bin/pip install torch torchvision"),
+            ),
+        ),
+        examples=("$ python infer.py\nloading weights\nSegmentation fault (core dumped)",),
+        counterexamples=("customer segmentation faulted lines: 3",),
+    ),
+)
