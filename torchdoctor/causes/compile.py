@@ -1,8 +1,8 @@
-"""torch.compile: Dynamo, Inductor and Triton."""
+"""torch.compile: Dynamo and Inductor."""
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 
-_NO_COMPILE = Fix(
+NO_COMPILE = Fix(
     do="Or run without compilation: remove torch.compile, or set TORCH_COMPILE_DISABLE=1.",
     commands=("export TORCH_COMPILE_DISABLE=1",),
 )
@@ -37,7 +37,7 @@ CPP = Cause(
             "in CXX.",
             commands=("g++ --version", "export CXX=g++"),
         ),
-        _NO_COMPILE,
+        NO_COMPILE,
         Fix(do="A stale cache also does this: delete the torchinductor folder of the temporary directory and try again."),
     ),
     explains=("torch-compile-unsupported",),
@@ -134,7 +134,7 @@ UNSUPPORTED = Cause(
             "torch._check for sizes.",
         ),
         Fix(do="Upgrade PyTorch: every release traces more.", commands=("pip install --upgrade torch",)),
-        _NO_COMPILE,
+        NO_COMPILE,
     ),
     decide="TORCH_LOGS=graph_breaks python your_script.py",
     examples=(
@@ -164,7 +164,7 @@ PYTHON = Cause(
             "most).",
             commands=("pip install --upgrade torch",),
         ),
-        _NO_COMPILE,
+        NO_COMPILE,
     ),
     examples=(
         '  File "/opt/env/lib/python3.12/site-packages/torch/__init__.py", line 1866, in compile\n'
@@ -184,75 +184,10 @@ WINDOWS = Cause(
     ),
     fixes=(
         Fix(do="Upgrade PyTorch and install triton-windows, or run under WSL2.", commands=("pip install --upgrade torch triton-windows",)),
-        _NO_COMPILE,
+        NO_COMPILE,
     ),
     examples=("RuntimeError: Windows not yet supported for torch.compile",),
     counterexamples=("this feature is not supported on Windows",),
 )
 
-TRITON_RESOURCES = Cause(
-    slug="triton-out-of-resources",
-    title="A Triton kernel needs more shared memory (or registers) than this GPU has",
-    why="The block sizes and pipeline stages of the kernel were chosen for a GPU with more on-chip memory: an A100 has 163 KiB per "
-    "block, an RTX 30/40 99 KiB, "
-    "a T4 64 KiB.",
-    signs=(
-        Sign(r"out of resource: (?:shared memory|registers?|threads|tensor memory)"),
-        Sign(r"OutOfResources: out of resource"),
-        Sign(r"Required: (?P<required>\d+), Hardware limit: (?P<limit>\d+)"),
-        Sign(r"Reducing block sizes or `?num_stages`? may help"),
-        Sign(r"No valid triton configs\. OutOfResources"),
-    ),
-    fixes=(
-        Fix(
-            do="Use smaller block sizes or a lower num_stages in the kernel's configuration (BLOCK_M, BLOCK_N, BLOCK_SIZE), or a smaller "
-            "head dimension; with "
-            "flex_attention pass kernel_options.",
-            code="kernel[grid](..., BLOCK_M=32, BLOCK_N=32, num_stages=1)",
-        ),
-        Fix(
-            do="Update the library that brings the kernel (flash-linear-attention, vLLM, xformers, PyTorch): newer ones choose sizes per "
-            "GPU."
-        ),
-        Fix(
-            do="Or use another implementation of that operation (PyTorch's scaled_dot_product_attention, no max-autotune), or a GPU with "
-            "more shared memory."
-        ),
-    ),
-    explains=("torch-compile-unsupported", "torch-compile-cpp-error"),
-    examples=(
-        "triton.runtime.autotuner.OutOfResources: out of resource: shared memory, Required: 131072, Hardware limit: 101376. Reducing "
-        "block sizes or "
-        "`num_stages` may help.",
-    ),
-    counterexamples=("slurm: out of resources on node",),
-)
-
-TRITON_COMPILE = Cause(
-    slug="triton-compile-failed",
-    title="Triton could not compile a kernel for this GPU",
-    why="The kernel uses something that this Triton version or this GPU does not have (bf16 or fp8 on an older card, an operation of a "
-    "newer Triton).",
-    signs=(
-        Sign(r"triton\.compiler\.errors\.(?:CompilationError|UnsupportedLanguageConstruct|CompileTimeAssertionFailure)"),
-        Sign(r"PassManager::run failed"),
-        Sign(r"RuntimeError: `?ptxas`? failed with error code", FAIR),
-        Sign(r"Internal Triton PTX codegen error"),
-        Sign(r"Cannot select: intrinsic %llvm\.nvvm"),
-        Sign(r"LLVM ERROR: Cannot select"),
-    ),
-    unless=(r"sm_1\d\d\w? is not defined", r"Value 'sm_\d+\w?' is not defined for option 'gpu-name'"),
-    fixes=(
-        Fix(
-            do="Use the Triton version that this PyTorch brings, and the library version made for it.",
-            commands=("pip install --upgrade torch",),
-        ),
-        Fix(do="On a GPU before compute capability 8.0 avoid bfloat16 (and before 8.9 fp8) in that kernel; float16 usually works."),
-        _NO_COMPILE,
-    ),
-    refines=("torch-compile-unsupported",),
-    examples=('triton.compiler.errors.CompilationError: at 21:11:\n    acc = tl.dot(a, b, input_precision="tf32")\nAssertionError()',),
-    counterexamples=("compilation terminated.",),
-)
-
-CAUSES = (CPP, RECOMPILE, UNSUPPORTED, PYTHON, WINDOWS, TRITON_RESOURCES, TRITON_COMPILE)
+CAUSES = (CPP, RECOMPILE, UNSUPPORTED, PYTHON, WINDOWS)

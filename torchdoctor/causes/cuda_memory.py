@@ -125,6 +125,7 @@ CUDA_OOM = Cause(
         Sign(r"RuntimeError: (?:CUDA|HIP) out of memory", FAIR),
         Sign(r"CUDA error: out of memory", FAIR),
         Sign(r"HIP error: out of memory", FAIR),
+        Sign(r"CUDA driver error: out of memory", FAIR),
         Sign(r"CUDA_ERROR_OUT_OF_MEMORY", FAIR),
         Sign(r"cuda runtime error \(2\) ?: out of memory", FAIR),
         Sign(r"error=2 : out of memory", FAIR),

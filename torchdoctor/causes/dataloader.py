@@ -131,6 +131,7 @@ FILES = Cause(
         Sign(r"increase the limit using .{0,3}ulimit -n"),
         Sign(r"\(errno: 24 - Too many open files\)"),
         Sign(r"socket: Too many open files"),
+        Sign(r"unable to open shared memory object </?torch_\w+> in read-write mode", FAIR, unless=(r"No space left",)),
         Sign(r"Too many open files", FAIR, also=(r"torch",)),
     ),
     fixes=(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign, Strength
 
 
@@ -18,6 +21,15 @@ def kernel_line(*numbers: int, strength: Strength = STRONG, rest: str = "") -> t
             signs += [Sign(rf"\bXid (?:errors? ?:? ?)?{number}\b", named), Sign(rf"\bXid: ?{number}\b", named)]
             signs.append(Sign(rf"\bXid=\"?{number}\b", named))
     return tuple(signs)
+
+
+# copy, video, JPEG and optical flow engines: "restart the application" in NVIDIA's catalogue
+_ENGINES = frozenset((40, 41, 60, 68, *range(70, 73), *range(75, 78), 80, *range(82, 87), 88, 89, *range(96, 106), *range(126, 136), 139))
+
+
+def _engine_exception(groups: Mapping[str, str], _: Any) -> bool:
+    """Whether the number is an exception of one engine, which only ends the application."""
+    return int(groups["number"]) in _ENGINES
 
 
 CONSEQUENCES = (
@@ -128,10 +140,13 @@ CLEANUP = Cause(
 
 APP_CHANNEL = Cause(
     slug="xid-application-channel-fault",
-    title="The GPU rejected commands of an application (Xid 11, 25, 32, 39, 68, 69 or 80)",
+    title="An engine of the GPU raised an exception over an application's commands (Xid {number|11, 25, 32, 39 or 69})",
     why="The stream of commands that a program (or its CUDA, video or copy library) sent to the GPU was invalid or was corrupted on the "
     "way.",
-    signs=kernel_line(11, 25, 32, 39, 40, 41, 68, 69, 70, 80),
+    signs=(
+        *kernel_line(11, 25, 32, 39, 69),
+        Sign(r"Xid \((?P<bus>[0-9a-fPCI:.]{4,24})\): (?P<number>\d+)\b", STRONG, test=_engine_exception),
+    ),
     fixes=(
         Fix(
             do="Restart the application; if it returns, update the driver, CUDA and the library that does this work (decoder, custom "

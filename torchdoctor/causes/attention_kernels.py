@@ -1,0 +1,83 @@
+"""Attention and indexing kernels that do not exist for this GPU, data type or size."""
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+SDPA = Cause(
+    slug="sdpa-no-kernel",
+    title="No attention kernel was found for this GPU, data type and shape",
+    why="scaled_dot_product_attention (or xformers) was restricted to kernels that do not take this input: flash attention needs float16 "
+    "or bfloat16 and a GPU of "
+    "compute capability 8.0 or newer, the memory-efficient one has limits on masks and head sizes, and bfloat16 needs a GPU that has it.",
+    signs=(
+        Sign(r"No available kernel\. ? ?Aborting execution"),
+        Sign(r"cutlassF: no kernel found to launch"),
+        Sign(r"No operator found for `?memory_efficient_attention_\w+`? with inputs", FAIR),
+    ),
+    unless=(r"xFormers wasn't build with CUDA support", r"xFormers can't load"),
+    fixes=(
+        Fix(
+            do="Allow the math kernel as well (do not restrict the backends), or choose it.",
+            code="with torch.nn.attention.sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]):\n    out = "
+            "F.scaled_dot_product_attention(q, k, v)",
+        ),
+        Fix(
+            do="Use float16 instead of bfloat16 on GPUs before compute capability 8.0, and half precision (not float32) for flash "
+            "attention."
+        ),
+        Fix(do='Or use the plain implementation: attn_implementation="eager" in transformers; update PyTorch.'),
+    ),
+    examples=("RuntimeError: No available kernel. Aborting execution.", "RuntimeError: cutlassF: no kernel found to launch!"),
+    counterexamples=("jupyter: No available kernel for this notebook",),
+)
+
+FLASH_BACKWARD = Cause(
+    slug="flash-backward-unsupported-gpu",
+    title="The backward pass of flash attention does not run on this GPU for this head dimension",
+    why="The backward kernel for large head dimensions needs more shared memory than consumer GPUs (RTX 30 and 40 series) have; it works "
+    "on A100 and H100.",
+    signs=(
+        Sign(r"Expected is_sm80 (?:\|\| is_sm90 )?to be true"),
+        Sign(r"FlashAttention backward for head dim ?> ?\d+ requires"),
+    ),
+    fixes=(
+        Fix(
+            do="Upgrade PyTorch or flash-attn (newer ones lift the limit or choose another kernel by themselves).",
+            commands=("pip install --upgrade torch",),
+        ),
+        Fix(
+            do="Or use another attention kernel for training: the memory-efficient or math backend of scaled_dot_product_attention, a "
+            "smaller head dimension."
+        ),
+    ),
+    examples=("RuntimeError: Expected is_sm80 || is_sm90 to be true, but got false.  (Could this error message be improved?)",),
+    counterexamples=("AssertionError: Expected is_valid to be true",),
+)
+
+INT32 = Cause(
+    slug="tensor-exceeds-int32",
+    title="A tensor has more elements than the kernel's 32-bit index can count",
+    why="Some CUDA kernels index with 32 bits, so that one tensor may have at most 2**31 - 1 elements.",
+    signs=(
+        Sign(r"(?:with|for) (?:tensors with )?(?:more|less) than INT_MAX elements"),
+        Sign(r"than INT_MAX elements"),
+        Sign(r"must fit into 32-bit index math"),
+        Sign(r"too large for 32-?bit indexing"),
+        Sign(r"canUse32BitIndexMath.{0,80}INTERNAL ASSERT FAILED"),
+        Sign(r"numel\(\) <= std::numeric_limits<int(?:32_t)?>::max\(\) to be true"),
+        Sign(r"integer out of range.{0,60}CUDA", FAIR),
+    ),
+    fixes=(
+        Fix(
+            do="Split the tensor: a smaller batch, tiles or chunks along one dimension, so that every tensor stays below 2**31 elements.",
+            code="out = torch.cat([op(part) for part in x.split(64)])",
+        ),
+        Fix(do="Upgrade PyTorch: several of these kernels got 64-bit indexing; or do this one operation on the CPU."),
+    ),
+    examples=(
+        "RuntimeError: nonzero is not supported for tensors with more than INT_MAX elements,   file a support request",
+        "RuntimeError: upsample_nearest2d_nhwc only supports output tensors with less than INT_MAX elements",
+    ),
+    counterexamples=("OverflowError: Python int too large to convert to C long",),
+)
+
+CAUSES = (SDPA, FLASH_BACKWARD, INT32)
