@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torchdoctor.diagnose.log import Event, Stream
-from torchdoctor.diagnose.match import Candidate, Hit
+from torchdoctor.diagnose.match import Candidate, Hit, compiled
+from torchdoctor.diagnose.place import events_at, lines_of
 from torchdoctor.diagnose.rank import Found
 from torchdoctor.model import Quote
 
@@ -11,7 +14,7 @@ MAX_QUOTES = 8
 MAX_RANKS = 4
 """Ranks that one cause is quoted from; the others say the same."""
 MAX_SPAN = 12
-"""Lines that a match may span for its last one to be shown too."""
+"""Lines that a match may span for its last ones to be shown too."""
 MAX_TEXT = 2000
 """Characters of one quoted line."""
 
@@ -21,40 +24,55 @@ def quotes(one: Found) -> tuple[Quote, ...]:
     found: list[Quote] = []
     for candidate in one.candidates[:MAX_RANKS]:
         for index in _lines(candidate, 6 if candidate is one.lead else 1):
-            quote = _quote(candidate.stream, index)
-            if quote.text and quote not in found and len(found) < MAX_QUOTES:
-                found.append(quote)
-    return tuple(found)
+            found += [quote for quote in _quotes(candidate.stream, index) if quote.text and quote not in found]
+    return tuple(found[:MAX_QUOTES])
 
 
 def consequence_quotes(one: Found) -> tuple[Quote, ...]:
-    """A line or two of what only follows, one a rank."""
-    return tuple(_quote(candidate.stream, index) for candidate in one.candidates[:MAX_RANKS] for index in _lines(candidate, 1))
+    """A line of what only follows, one a rank."""
+    return tuple(_quotes(candidate.stream, index)[0] for candidate in one.candidates[:MAX_RANKS] for index in _lines(candidate, 1))
 
 
 def _lines(candidate: Candidate, limit: int) -> list[int]:
     """Indices of the lines to show, most telling first."""
     stream = candidate.stream
-    indices: list[int] = []
     hits = candidate.hits or (Hit(candidate.cause.signs[0], candidate.strength, candidate.start, candidate.end, {}),)
     strong = [hit for hit in hits if hit.strength == hits[0].strength]
+    indices: list[int] = []
     for hit in (*strong[:2], *(hit for hit in hits if hit not in strong[:2])):
         indices += _of_hit(stream, hit)
+    if not any(event.frames for hit in hits for event in events_at(stream, hit)):
+        indices[3:3] = _failure(stream)
     return list(dict.fromkeys(indices))[:limit]
 
 
-def _of_hit(stream: Stream, hit: Hit) -> list[int]:
-    """The line where the match begins, the message of the failure it lies in, the line where it ends, and the own code that failed."""
-    first, last = stream.line_at(hit.start), stream.line_at(max(hit.start, hit.end - 1))
-    indices = [first]
-    around = [event for event in stream.events if event.first <= last and first <= event.last]
-    indices += [message_line(stream, event) for event in around[:2]]
+def _of_hit(stream: Stream, hit: Hit) -> Iterator[int]:
+    """Where the match begins, the message of the failure it lies in, where it ends, what else it asks for, the code that failed."""
+    first, last = lines_of(stream, hit)
+    around = events_at(stream, hit)[:2]
+    yield first
+    for event in around:
+        yield message_line(stream, event)
     if last - first <= MAX_SPAN:
-        indices.append(last)
-    for event in around[:2]:
-        code = next((frame.code for frame in reversed(event.frames) if frame.own and frame.code), "")
-        indices += [i for i in range(event.first, event.last + 1) if code and code in stream.lines[i].text][-1:]
-    return indices
+        yield from range(last, max(first, last - 4), -1)
+    for pattern in hit.sign.also:
+        if found := compiled(pattern).search(stream.text, max(0, hit.start - hit.sign.near) if hit.sign.near else 0):
+            yield stream.line_at(found.start())
+    for event in around:
+        yield from _code(stream, event)
+
+
+def _code(stream: Stream, event: Event) -> list[int]:
+    """The line of the innermost own code, else of the innermost code at all."""
+    shown = [frame for frame in reversed(event.frames) if frame.code]
+    frame = next((frame for frame in shown if frame.own), shown[0] if shown else None)
+    return [i for i in range(event.first, event.last + 1) if frame and frame.code in stream.lines[i].text][-1:]
+
+
+def _failure(stream: Stream) -> list[int]:
+    """The message of the first exception of the text, for a cause that shows elsewhere."""
+    own = (event for event in stream.events if event.kind in ("exception", "signal", "fatal") and event.via not in ("ignored", "summary"))
+    return [message_line(stream, event) for event in own if not event.type.endswith("ChildFailedError")][:1]
 
 
 def message_line(stream: Stream, event: Event) -> int:
@@ -64,7 +82,11 @@ def message_line(stream: Stream, event: Event) -> int:
     return next((i for i in range(event.last, event.first - 1, -1) if head and head in lines[i].text), event.last)
 
 
-def _quote(stream: Stream, index: int) -> Quote:
+def _quotes(stream: Stream, index: int) -> list[Quote]:
+    """The line, and where cleaning wrote it otherwise (an escaped text), also as it stands."""
     quote = stream.quote(index)
-    text = " ".join(quote.text.split())
-    return Quote(quote.file, quote.line, text[:MAX_TEXT], quote.rank)
+    text, raw = (" ".join(part.split())[:MAX_TEXT] for part in (quote.text, stream.lines[index].raw))
+    found = [Quote(quote.file, quote.line, text, quote.rank)]
+    if raw and "%20" in raw and text not in raw and raw not in text:
+        found.append(Quote(quote.file, quote.line, raw, quote.rank))
+    return found
