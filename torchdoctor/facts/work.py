@@ -58,7 +58,7 @@ class LlamaRun:
     greedy, greedy_reference: new tokens of each prompt on the device and of the reference.
     greedy_margin: smallest distance between the reference's best two logits on its way, divided by its
         largest logit (comparable with ``Deviation.largest``: only above it must the tokens be the same).
-    greedy_alone: new tokens of each prompt when it is generated alone on the device.
+    greedy_alone: new tokens of the last prompt, the longest, when it is generated alone on the device.
     sampled: number of tokens sampled by top-p. outside_nucleus: those that were not in their nucleus.
     nucleus_smallest, nucleus_largest: sizes of the nuclei, in tokens.
     sampling_repeats: whether the same seed gave the same tokens again.
@@ -88,7 +88,7 @@ class LlamaRun:
     greedy: tuple[tuple[int, ...], ...] = ()
     greedy_reference: tuple[tuple[int, ...], ...] = ()
     greedy_margin: Optional[float] = None
-    greedy_alone: tuple[tuple[int, ...], ...] = ()
+    greedy_alone: tuple[int, ...] = ()
     sampled: int = 0
     outside_nucleus: Optional[int] = None
     nucleus_smallest: Optional[int] = None
@@ -175,7 +175,7 @@ class Misplaced:
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """Values sent CPU -> device -> CPU. outcome: ``same``, ``differs`` or ``unsupported``; detail says how or why."""
+    """Values sent CPU -> device -> CPU. outcome: ``same``, ``differs``, ``unsupported`` or ``failed``; detail says how or why."""
 
     dtype: str
     outcome: str

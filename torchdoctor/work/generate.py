@@ -13,6 +13,7 @@ from typing import Callable, Optional
 import torch
 from torch import Tensor
 
+from torchdoctor.work.layers import widened
 from torchdoctor.work.llama import Llama
 
 # Called with the index of the token to be chosen and its logits (B, V), before it is chosen.
@@ -51,13 +52,13 @@ def sample_top_p(probabilities: Tensor, top_p: float, generator: torch.Generator
     mass = (ordered * inside).cumsum(-1)
     drawn = torch.rand(len(probabilities), 1, generator=generator, dtype=torch.float32, device="cpu").to(mass.device)
     place = (mass <= drawn * mass[:, -1:]).sum(-1, keepdim=True)
-    place = torch.minimum(place, inside.sum(-1, keepdim=True) - 1)  # rounding must not lead out of the nucleus
+    place = torch.minimum(place, inside.sum(-1, keepdim=True) - 1).clamp(min=0)  # neither rounding nor NaN may lead out of it
     return tokens.gather(-1, place)[:, 0]
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
     """Natural log-probabilities in at least float32."""
-    return logits.log_softmax(-1, dtype=torch.float64 if logits.dtype == torch.float64 else torch.float32)
+    return logits.log_softmax(-1, dtype=widened(logits.dtype))
 
 
 def choose(logits: Tensor, temperature: float, top_p: float, generator: Optional[torch.Generator]) -> Tensor:
@@ -66,7 +67,7 @@ def choose(logits: Tensor, temperature: float, top_p: float, generator: Optional
         return logits.argmax(-1)
     if generator is None:
         raise ValueError("sampling needs a generator")
-    return sample_top_p(log_probabilities(logits / temperature).exp(), top_p, generator)
+    return sample_top_p(log_probabilities(logits.to(widened(logits.dtype)) / temperature).exp(), top_p, generator)
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from torchdoctor.work.layers import Embedding, Linear, RMSNorm, attend, rotate
 from torchdoctor.work.measure import noise, weight_scale
 
 Trace = Callable[[str, Tensor], None]
@@ -48,48 +49,6 @@ class LlamaConfig:
             raise ValueError(f"rotary embeddings need an even head width, not {self.head_dim}")
 
 
-class Linear(nn.Module):
-    """A linear layer without initialisation, so that building a model draws no random numbers."""
-
-    def __init__(self, inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, dtype=dtype, device="cpu"))
-        self.bias = nn.Parameter(torch.empty(outputs, dtype=dtype, device="cpu")) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
-
-
-class Embedding(nn.Module):
-    """A table of token vectors."""
-
-    def __init__(self, words: int, width: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(words, width, dtype=dtype, device="cpu"))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return F.embedding(tokens, self.weight)
-
-
-def widened(dtype: torch.dtype) -> torch.dtype:
-    """The dtype for sums of squares and softmax: float32 for half precisions, else the dtype itself."""
-    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
-
-
-class RMSNorm(nn.Module):
-    """x / sqrt(mean(x^2) + eps) * weight, with the mean taken in ``widened`` precision."""
-
-    def __init__(self, width: int, eps: float, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(width, dtype=dtype, device="cpu"))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.to(widened(x.dtype))
-        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)
-        return self.weight * wide.to(x.dtype)
-
-
 def rotary_frequencies(config: LlamaConfig) -> Tensor:
     """Inverse frequencies of the rotary embedding, (D/2,) float32 on the CPU, after the config's scaling.
 
@@ -115,12 +74,6 @@ def _llama3_scaling(inverse: Tensor, scaling: Mapping[str, Any]) -> Tensor:
     waves = 2 * math.pi / inverse
     smooth = ((context / waves - low) / (high - low)).clamp(0.0, 1.0)
     return (1 - smooth) * inverse / factor + smooth * inverse
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding of x (B, heads, T, D): element i is paired with element i + D/2."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
 
 
 class Cache:
@@ -151,7 +104,7 @@ class Attention(nn.Module):
         self.k_proj = Linear(width, config.kv_heads * head, bias, dtype)
         self.v_proj = Linear(width, config.kv_heads * head, bias, dtype)
         self.o_proj = Linear(config.heads * head, width, bias, dtype)
-        self.head_dim, self.groups, self.layer = head, config.heads // config.kv_heads, layer
+        self.head_dim, self.layer = head, layer
 
     def _heads(self, x: Tensor) -> Tensor:
         batch, length, _ = x.shape
@@ -163,25 +116,9 @@ class Attention(nn.Module):
         values = self._heads(self.v_proj(x))
         if cache is not None:
             keys, values = cache.extend(self.layer, keys, values)
-        if self.groups > 1:
-            keys, values = keys.repeat_interleave(self.groups, dim=1), values.repeat_interleave(self.groups, dim=1)
         mixed = attend(queries, keys, values, allowed, kind)
-        return self.o_proj(mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], -1))  # type: ignore[no-any-return]
-
-
-def attend(queries: Tensor, keys: Tensor, values: Tensor, allowed: Optional[Tensor], kind: str) -> Tensor:
-    """softmax(q k^T / sqrt(D)) v where ``allowed`` (broadcast to B, H, T, S; None: everywhere).
-
-    kind ``math`` writes it out, ``sdpa`` uses the fused operator of torch 2.0 and newer.
-    """
-    if kind == "sdpa":
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
-    if kind != "math":
-        raise ValueError(f"attention {kind!r} is not known (math, sdpa are)")
-    scores = queries @ keys.transpose(-1, -2) * (queries.shape[-1] ** -0.5)
-    if allowed is not None:
-        scores = scores.masked_fill(~allowed, float("-inf"))
-    return scores.softmax(-1, dtype=widened(scores.dtype)).to(values.dtype) @ values
+        joined: Tensor = self.o_proj(mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], -1))
+        return joined
 
 
 class FeedForward(nn.Module):
@@ -194,7 +131,8 @@ class FeedForward(nn.Module):
         self.down_proj = Linear(config.intermediate_size, config.hidden_size, config.mlp_bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        result: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return result
 
 
 class Block(nn.Module):
@@ -209,7 +147,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, allowed: Optional[Tensor], cache: Optional[Cache], kind: str) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, allowed, cache, kind)
-        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+        result: Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return result
 
 
 class Body(nn.Module):
@@ -313,7 +252,11 @@ class Llama(nn.Module):
 
 
 def seeded(config: LlamaConfig, seed: int, dtype: torch.dtype = torch.float64) -> Llama:
-    """A Llama on the CPU whose weights depend only on config and seed, the same to the bit in every dtype."""
+    """A Llama on the CPU whose weights depend only on config and seed, the same to the bit in every dtype.
+
+    An untied head is the embedding table in another order: as in a trained model, some next token stands out,
+    so that greedy generation does not hang on rounding.
+    """
     model = Llama(config, dtype)
     with torch.no_grad():
         for number, (name, parameter) in enumerate(model.named_parameters()):
@@ -325,4 +268,7 @@ def seeded(config: LlamaConfig, seed: int, dtype: torch.dtype = torch.float64) -
             else:
                 values = noise(shape, seed + number, weight_scale(shape[-1]))
             parameter.copy_(values)
+        if not config.tied:
+            order = (torch.arange(config.vocab_size) * 5 + 3) % config.vocab_size
+            model.lm_head.weight.copy_(model.model.embed_tokens.weight[order] * weight_scale(config.hidden_size))
     return model.requires_grad_(False).eval()

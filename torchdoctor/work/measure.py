@@ -5,6 +5,7 @@ Runs only in the patient's process, which has imported torch before.
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 import traceback
@@ -15,7 +16,8 @@ from typing import Any, Generic, Optional, TypeVar
 import torch
 from torch import Tensor
 
-from torchdoctor.facts import Deviation, Failure
+from torchdoctor.facts.base import Failure
+from torchdoctor.facts.work import Deviation
 
 Run = TypeVar("Run")
 MESSAGE_LIMIT = 4000
@@ -39,10 +41,16 @@ class Record(Generic[Run]):
 
     An exception of the work ends it and becomes ``failure`` and ``failed_step``; what was measured before
     stays. Warnings are collected instead of printed.
+
+    Small work (``threads`` 1) runs on one thread: its operators are too small to share, and on a busy machine
+    a team of threads would wait for the one that is not scheduled. What was imported so far is taken out of
+    the garbage collector's sight: looking through all of torch once takes as long as all the work.
     """
 
-    def __init__(self, kind: type[Run], **values: Any) -> None:
+    def __init__(self, kind: type[Run], threads: Optional[int] = 1, **values: Any) -> None:
         self._kind = kind
+        self._threads = threads
+        self._threads_before = 0
         self._values: dict[str, Any] = values
         self._step = ""
         self._started = time.perf_counter()
@@ -64,10 +72,16 @@ class Record(Generic[Run]):
     def __enter__(self) -> Record[Run]:
         self._caught = self._catch.__enter__() or []
         warnings.simplefilter("always")
+        gc.freeze()
+        if self._threads is not None:
+            self._threads_before = torch.get_num_threads()
+            torch.set_num_threads(self._threads)
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> bool:
         self._catch.__exit__(kind, error, trace)
+        if self._threads is not None:
+            torch.set_num_threads(self._threads_before)
         texts = dict.fromkeys(_shorten(str(item.message), 400) for item in self._caught)
         self.set(seconds=time.perf_counter() - self._started, warnings=tuple(texts)[:8])
         if isinstance(error, Exception):
@@ -157,6 +171,14 @@ def precision() -> Optional[str]:
     """What float32 matrix products may use inside: ``highest``, ``high`` or ``medium``; None where torch cannot tell."""
     getter = getattr(torch, "get_float32_matmul_precision", None)
     return str(getter()) if getter is not None else None
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """``torch.bfloat16`` for ``bfloat16``. Raises ValueError for what is no dtype of this torch."""
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"torch {torch.__version__} has no dtype {name!r}")
+    return dtype
 
 
 def dtype_name(dtype: torch.dtype) -> str:
