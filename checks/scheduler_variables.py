@@ -49,9 +49,9 @@ def scheduler_variables(env: LaunchEnv) -> Findings:
             fix = Fix(f"Set {ours} from {name} in every task, or leave both to the launcher.", (f'export {ours}="${name}"',))
             seen = [("env", f"{ours}={values[ours]} {name}={values[name]}")]
             yield fail(f"{ours}={values[ours]}, but {name}={values[name]}", seen, [fix], cause="world-size-mismatch")
-    size, tasks = values.get("WORLD_SIZE"), values.get("SLURM_NTASKS")
-    if size and tasks and tasks != "1" and size != tasks:
+    size, ntasks = values.get("WORLD_SIZE"), values.get("SLURM_NTASKS")
+    if size and ntasks and ntasks != "1" and size != ntasks:
         fix = Fix("Ask Slurm for one task a rank.", (f"srun --ntasks={size} ...",))
-        seen = [("env", f"WORLD_SIZE={size} SLURM_NTASKS={tasks}")]
-        yield fail(f"WORLD_SIZE={size}, but Slurm starts {tasks} tasks", seen, [fix], cause="slurm-ntasks-mismatch")
+        seen = [("env", f"WORLD_SIZE={size} SLURM_NTASKS={ntasks}")]
+        yield fail(f"WORLD_SIZE={size}, but Slurm starts {ntasks} tasks", seen, [fix], cause="slurm-ntasks-mismatch")
     yield ok(" ".join(f"{name}={values[name]}" for name in known))

@@ -50,7 +50,7 @@ def from_json(kind: Any, data: Any) -> Any:
         return tuple(from_json(k, item) for k, item in zip(arguments, data))
     if origin is not None and issubclass(origin, Mapping):
         return {key: from_json(arguments[1], item) for key, item in data.items()}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{key: from_json(hints[key], item) for key, item in data.items() if key in hints})
     if kind is float:

@@ -123,7 +123,8 @@ def _need(annotation: Any, names: Mapping[str, Any]) -> Need:
             raise TypeError(f"{name!r} is not a fact type known in this file")
         kind = wrapped[1] if wrapped else ""
         return Need(names[name], each=kind == "Each", optional=kind == "Optional")
-    origin, arguments = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+    origin: Any = getattr(annotation, "__origin__", None)
+    arguments: Any = getattr(annotation, "__args__", ())
     if origin is Each:
         return Need(arguments[0], each=True)
     if len(arguments) == 2 and type(None) in arguments:

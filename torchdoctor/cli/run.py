@@ -48,7 +48,7 @@ def _output(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 @click.option("-v", "--verbose", is_flag=True, help="Show every check, its result and its time.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only problems.")
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """Examine this machine, do real work on it, and say whether training will work here.
 
     Exit code: 0 nothing at or above --fail-on; 1 findings; 2 wrong usage or config; 3 a required check could not tell; 130 interrupted.

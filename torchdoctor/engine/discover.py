@@ -63,7 +63,7 @@ class _NoTorch:
 def forbid_torch() -> None:
     """Make ``import torch`` an error in this process from now on."""
     if not any(isinstance(finder, _NoTorch) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _NoTorch())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _NoTorch())
 
 
 def _modules(package: str) -> Iterator[str]:

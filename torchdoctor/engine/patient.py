@@ -54,7 +54,7 @@ def choose(asked: str | None, environ: Mapping[str, str], executable: str, prefi
     if conda and python_of(conda, platform) and (in_tool or environ.get("CONDA_DEFAULT_ENV", "base") != "base"):
         return Chosen(python_of(conda, platform), "the active conda environment")
     if in_tool:
-        found = shutil.which("python3") or shutil.which("python")
-        if found:
-            return Chosen(found, "the first python on PATH (torchdoctor is installed as a tool of its own)")
+        first = shutil.which("python3") or shutil.which("python")
+        if first:
+            return Chosen(first, "the first python on PATH (torchdoctor is installed as a tool of its own)")
     return Chosen(executable, "the interpreter that runs torchdoctor")

@@ -52,7 +52,7 @@ class Worker:
             *lines, rest = pending.split(b"\n")
             pending = bytearray(rest)
             for line in lines:
-                self._take(line)
+                self._take(bytes(line))
         self._events.put((self, None))
 
     def _take(self, line: bytes) -> None:

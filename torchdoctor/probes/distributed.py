@@ -138,4 +138,4 @@ def _clean_to_fork() -> bool:
     import torch
 
     name = getattr(torch._C, "_get_privateuse1_backend_name", lambda: "privateuseone")()
-    return name == "privateuseone" and not torch.cuda.is_initialized()
+    return name == "privateuseone" and not bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
