@@ -14,7 +14,7 @@ _GUIDE = Lazy(r"[│┊╎]", "│", "┊", "╎")
 _LOCATION = Lazy(r"\s{0,4}(\S.{0,400}?):(\d{1,7}) in (\S{1,200})\s*$", " in ")
 _LOCATION_ONLY = Lazy(r"\s{0,4}(\S{1,400}\.pyx?):(\d{1,7})\s*$", ".py")
 _CODE = Lazy(r"\s{0,3}([❱>]?)\s{0,6}(\d{1,7})(?:\s(.*))?$")
-_GROUP_MARK = Lazy(r"\s{0,40}(?:\+-\+-{4,80}(?: \S{1,40} -{4,80})?|\+-{8,80})\s*$", "+-")
+_GROUP_MARK = Lazy(r"\s{0,40}\+(?:-\+)?-{4,80}(?: \S{1,40} -{4,80})?\s*$", "+-")
 _GROUP_HEAD = Lazy(r"\s{0,40}\+ Exception Group (Traceback \(most recent call last\):)", "Exception Group")
 _GROUP_SIDE = Lazy(r"\s{0,40}\| ?", "|")
 

@@ -58,16 +58,14 @@ def final_line(text: str, sure: bool = False) -> Optional[tuple[str, str]]:
         known = sure or (last in ("Exception",) and colon and text[0] == "E")
     if not known and sure:
         known = last[0].isupper() and (colon or "." in bare) and last not in ("None", "True", "False")
-    if not known or (not colon and not sure and not (text == bare and "." not in bare[-1:])):
-        return None
-    if not colon and not sure and not _alone(bare):
+    if not known or (not colon and not sure and not _alone(bare)):
         return None
     return name, (message or "").strip()
 
 
 def _alone(name: str) -> bool:
     """Whether a name without a message counts as a failure by itself: not every title of a document."""
-    return name.endswith(("Error", "KeyboardInterrupt")) and (name[0].isupper() or "." in name) and len(name) > 7
+    return name in _EXACT or name.endswith(("Error", "KeyboardInterrupt")) and (name[0].isupper() or "." in name) and len(name) > 7
 
 
 def is_stop(text: str) -> bool:

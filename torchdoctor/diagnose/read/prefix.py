@@ -20,7 +20,7 @@ _CRI = Lazy(r"(?:stdout|stderr) [FP] ", "std")
 _JOURNAL = Lazy(
     r"([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,6})?) ([\w.-]{1,64}) ((?:kernel|[\w./@:-]{1,80}\[\d{1,9}\]))(: )"
 )
-_PYTEST = Lazy(r"E {3,}(?=\S)", "E   ")
+_PYTEST = Lazy(r"E {3,}(?=[\w'\"(+?-])", "E   ")
 _WORD_RANK = Lazy(r"(?:rank|RANK)[_ ]?(\d{1,6})(?::\s?|\s?\|\s?)(?=\S|\s)")
 _REPEATED = Lazy(r"\s?\[repeated \d{1,7}x across (?:cluster|all nodes)[^\]\n]{0,200}\]\s*$", "[repeated ")
 _REPEATED_HEAD = Lazy(r"\[repeated \d{1,7}x across (?:cluster|all nodes)[^\]\n]{0,200}\]\s*", "[repeated ")

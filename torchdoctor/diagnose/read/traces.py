@@ -9,7 +9,7 @@ from torchdoctor.diagnose.log import Frame
 from torchdoctor.diagnose.read.draft import Draft
 from torchdoctor.diagnose.read.frames import Heading, heading_of
 from torchdoctor.diagnose.read.lazy import Lazy
-from torchdoctor.diagnose.read.messages import final_line, gather
+from torchdoctor.diagnose.read.messages import final_line, gather, is_stop
 
 _HEADER = Lazy(r"(.{0,400}?)(Original |Exception Group )?Traceback\s{0,2}[\(（][^()（）\n]{3,60}[\)）]\s?[:：]?\s*$", "Traceback")
 _ARROW = Lazy(r"\s{0,8}(?:-{1,8}>|[❱>])\s{0,8}(?:\[?(\d{1,9})\]?(?:\([^)\n]{0,200}\))?)(?:\s(.*))?$", ">", "❱")
@@ -87,7 +87,7 @@ def _read_frames(texts: Sequence[str], index: int) -> tuple[list[Frame], int, Op
             if following < 0:
                 break
             ahead = texts[following]
-            if heading_of(ahead) or final_line(ahead) or _ARROW.match(ahead) or (_numbered_style(state) and _NUMBERED.match(ahead)):
+            if heading_of(ahead) or final_line(ahead) or _ARROW.match(ahead) or _is_numbered(state, ahead):
                 index = following
                 continue
             break
@@ -108,8 +108,11 @@ def _read_frames(texts: Sequence[str], index: int) -> tuple[list[Frame], int, Op
     return state.done, index, None
 
 
-def _numbered_style(state: _Frames) -> bool:
-    return state.heading is not None and state.heading.style == "ipython"
+def _is_numbered(state: _Frames, text: str) -> bool:
+    """Whether the line is one of the numbered source lines that IPython and rich show."""
+    if state.heading is None or not _NUMBERED.match(text):
+        return False
+    return state.heading.style == "ipython" or text.startswith("     ")
 
 
 def _body_line(state: _Frames, texts: Sequence[str], index: int) -> str:
@@ -124,7 +127,7 @@ def _body_line(state: _Frames, texts: Sequence[str], index: int) -> str:
         return "code"
     if state.heading.style == "pytest":
         return ""
-    if _NUMBERED.match(text) and (state.heading.style == "ipython" or text.startswith("     ")):
+    if _is_numbered(state, text):
         return "code"
     indent = len(text) - len(text.lstrip())
     if indent > state.heading.indent:
@@ -132,7 +135,7 @@ def _body_line(state: _Frames, texts: Sequence[str], index: int) -> str:
         return "code"
     if final_line(text):
         return ""
-    if not state.code and state.heading.style == "python" and not final_line(text, sure=True):
+    if not state.code and state.heading.style == "python" and not final_line(text, sure=True) and not is_stop(text):
         state.code = text.strip()
         return "code"
     return "loose" if _goes_on(texts, index) else ""
@@ -167,6 +170,8 @@ class Traces:
             self.taken[index] = 1
         elif text.lstrip().startswith("Exception ignored in"):
             self._via = "ignored"
+        elif text.startswith("multiprocessing.pool.RemoteTraceback"):
+            return self._add(Draft("exception", "multiprocessing.pool.RemoteTraceback", "", index, index), index + 1)
         elif fatal := _FATAL.match(text):
             return self._fatal(index, (fatal[1] or fatal[2]).strip())
         elif _THREAD.match(text):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from torchdoctor.diagnose.read.frames import heading_of
 from torchdoctor.diagnose.read.lazy import Lazy
+from torchdoctor.diagnose.read.messages import is_stop
 from torchdoctor.diagnose.read.row import Row
 
 _USUAL = frozenset((64, 72, 76, 78, 79, 80, 100, 110, 120, 128, 132, 140, 150, 160, 180, 200, 210, 211, 212, 213, 236, 237, 238, 240))
@@ -20,7 +22,7 @@ _FILE = Lazy(r"\s{0,12}File [\"“]", "File ")
 
 def _continues(before: str, after: str) -> bool:
     """Whether ``after`` can be the rest of ``before``: it does not look like the start of something."""
-    if not after or after[0] in "\t" or _START.match(after):
+    if not after or after[0] in "\t" or _START.match(after) or is_stop(after):
         return False
     return after[:4] != before[:4]
 
@@ -52,8 +54,10 @@ def _joinable(texts: Sequence[str], width: int) -> set[int]:
         return {i for i in good if any(_FILE.match(text) for text in texts[max(0, i - 12) : i + 1])} if longer else good
     if longer or not good or 2 * len(good) < len(full):
         return set()
+    if len(good) == 1:
+        good = {i for i in good if heading_of(texts[i]) is None}  # a whole heading that happens to be the longest line
     words = sum(1 for i in good if texts[i][-1].isalnum() and texts[i + 1][0].isalnum())
-    return good if words or width in _USUAL else set()
+    return good if (words > 1 or (words and width in _USUAL)) else set()
 
 
 def unwrap(rows: Sequence[Row]) -> list[Row]:
