@@ -155,7 +155,7 @@ CAUSES = (
                 ),
             ),
             Sign(
-                r"\bWSL ?2\b",
+                r"\bWSL2\b",
                 FAIR,
                 also=(
                     r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|"

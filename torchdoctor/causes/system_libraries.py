@@ -76,7 +76,8 @@ CAUSES = (
             Sign(r"exit(?:ed with)? ?code:? -4\b", FAIR),
             Sign(r"trap invalid opcode ip:", FAIR),
             Sign(r"requires a CPU with (?:AVX2?|SSE4)", FAIR),
-            Sign(r"(?:0xC000001D|-1073741795)"),
+            Sign(r"\b0xC000001D\b"),
+            Sign(r"(?:code|status)\W{1,3}-1073741795\b"),
         ),
         explains=("rank-segfault", "native-segfault"),
         fixes=(
