@@ -151,7 +151,7 @@ CAUSES = (
             Sign(r"Got completion from peer"),
             Sign(r"IBV_WC_(?:RETRY_EXC|RNR_RETRY_EXC|WR_FLUSH|REM_ACCESS|LOC_PROT)_ERR", FAIR),
             Sign(r"Call to ibv_modify_qp failed", FAIR),
-            Sign(r"NCCL WARN NET/IB ?: .{0,80}async fatal event"),
+            Sign(r"NCCL WARN NET/IB ?: .{0,80}(?:async fatal event|Got async event ?: port error)"),
             Sign(r"NCCL WARN NET/IB ?: Unable to open device", FAIR),
             Sign(r"NCCL WARN NET/IB ?: .{0,60}Attempted to connect incompatible devices"),
             Sign(r"NCCL WARN Call to ibv_(?:open_device|query_port|query_gid|create_qp|poll_cq)\w* (?:failed|returned)", FAIR),
@@ -239,8 +239,8 @@ CAUSES = (
             ),
             Sign(r"NCCL WARN .{0,60}(?:Call to connect|connect) .{0,80}(?:No route to host|Connection timed out|Network is unreachable)"),
             Sign(
-                r"ocket(?:Start|Poll)?Connect\S{0,3} .{0,120}(?:No route to host|Connection timed out|Network is unreachable|exceeded "
-                r".{0,20}retries|Connection refused)",
+                r"ocket(?:Start|Poll)?Connect\S{0,3} .{0,120}(?:Software caused connection abort|No route to host|Connection timed "
+                r"out|Network is unreachable|exceeded .{0,20}retries|Connection refused)",
                 FAIR,
             ),
             Sign(r"NCCL WARN .{0,80}[Cc]onnect.{0,80}Connection refused", FAIR),

@@ -245,6 +245,7 @@ CAUSES = (
                 commands=("CUDA_LAUNCH_BLOCKING=1 torchrun --nproc_per_node=2 train.py",),
             ),
         ),
+        explains=("torchrun-child-failed",),
         consequence=True,
         examples=(
             "[E ProcessGroupNCCL.cpp:475] Some NCCL operations have failed or timed out. Due to the asynchronous nature of CUDA kernels, "

@@ -91,7 +91,7 @@ CAUSES = (
                 "Kubernetes look at kubectl describe pod for eviction or a failed probe."
             ),
         ),
-        explains=_ECHOES,
+        explains=(*_ECHOES, "torchrun-child-failed"),
         consequence=True,
         examples=(
             "torch.distributed.elastic.multiprocessing.api.SignalException: Process 4410 got signal: 15",
@@ -142,7 +142,7 @@ CAUSES = (
                 "a batch job."
             ),
         ),
-        explains=_ECHOES,
+        explains=(*_ECHOES, "torchrun-child-failed"),
         consequence=True,
         examples=("torch.distributed.elastic.multiprocessing.api.SignalException: Process 900 got signal: 2",),
         counterexamples=("KeyboardInterrupt",),

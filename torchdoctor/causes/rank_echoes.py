@@ -56,7 +56,7 @@ CAUSES = (
             ),
         ),
         consequence=True,
-        explains=("nccl-watchdog-abort",),
+        explains=("nccl-watchdog-abort", "torchrun-child-failed"),
         examples=(
             "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [192.168.7.2]:18891",
             "torch.distributed.DistBackendError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1970, remote process "

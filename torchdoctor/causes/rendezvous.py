@@ -103,6 +103,7 @@ CAUSES = (
                 "each run."
             ),
         ),
+        explains=("torchrun-child-failed",),
         consequence=True,
         examples=("torch.distributed.elastic.rendezvous.api.RendezvousClosedError",),
         counterexamples=("file is closed",),

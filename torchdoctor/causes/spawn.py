@@ -143,6 +143,7 @@ CAUSES = (
                 "...), to see the error."
             ),
         ),
+        explains=("torchrun-child-failed",),
         consequence=True,
         examples=(
             "torch.multiprocessing.spawn.ProcessExitedException: process 2 terminated with exit code 1",
