@@ -45,7 +45,7 @@ def physical_rows(text: str, name: str, first: int = 1) -> list[Row]:
     rows: list[Row] = []
     for number, (raw, line) in enumerate(zip(raws, cleaned), first):
         line = line[:-1] if line.endswith("\r") else line
-        rows.extend(Row(number, _bounded(part).rstrip(), _bounded(raw), file=name) for part in segments(line))
+        rows.extend(Row(number, _bounded(part), _bounded(raw), file=name) for part in segments(line))
     return rows
 
 
@@ -60,6 +60,8 @@ def _single_spaced(rows: list[Row]) -> list[Row]:
 def clean_rows(rows: Sequence[Row]) -> list[Row]:
     """The rows with every layer around the program's own words undone, the outermost first."""
     parts = unwrap(rows)
+    for row in parts:
+        row.text = row.text.rstrip()
     for _ in range(MAX_LAYERS):
         before = [row.text for row in parts]
         parts = [inner for record in unpacked(parts) for inner in unescaped(record)]
