@@ -54,15 +54,16 @@ def _elsewhere(groups: Mapping[str, str]) -> float:
 
 
 def fragmented(groups: Mapping[str, str], _: Any) -> bool:
-    """The request would fit into what is reserved and unused, and that is a real part of the card."""
-    reserved = size_of(groups["allocated"]) + _unused(groups)
-    whole = size_of(groups.get("total", "")) or reserved
-    return _unused(groups) >= max(size_of(groups.get("need", "")), 0.12 * whole) and not held_elsewhere(groups, _)
+    """The request would fit into what is free and what is reserved but unused, and the latter is a real part of the card."""
+    unused = _unused(groups)
+    whole = size_of(groups.get("total", "")) or size_of(groups["allocated"]) + unused
+    fits = unused + size_of(groups.get("free", "")) >= size_of(groups.get("need", ""))
+    return fits and unused >= 0.12 * whole and not held_elsewhere(groups, _)
 
 
 def held_elsewhere(groups: Mapping[str, str], _: Any) -> bool:
-    """A quarter of the card or more is held by somebody else, and that would have been enough for the request."""
-    return bool(groups.get("total")) and _elsewhere(groups) >= max(0.25 * size_of(groups["total"]), 2**30)
+    """A quarter of the card or more is held by somebody else (1.5 GiB at least: a desktop takes about one)."""
+    return bool(groups.get("total")) and _elsewhere(groups) >= max(0.25 * size_of(groups["total"]), 1.5 * 2**30)
 
 
 def _nothing_freed_yet(groups: Mapping[str, str], _: Any) -> bool:

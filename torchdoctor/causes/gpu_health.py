@@ -177,9 +177,8 @@ PCIE = Cause(
     signs=(
         Sign(r"Link Width Max : (?P<most>\d+)x Current : (?P<now>\d+)x", STRONG, test=_narrower),
         Sign(r"Width x\d+ \(downgraded\)"),
-        Sign(r"limited by [\d.]+ GT/s PCIe x(?P<now>\d+) link .{0,80}capable of .{0,60}PCIe x(?P<most>\d+) link", STRONG, test=_narrower),
+        Sign(r"limited by [\d.]+ GT/s PCIe x(?P<now>\d+) link .{0,80}capable of .{0,60}PCIe x(?P<most>\d+) link", FAIR, test=_narrower),
         Sign(r"LnkSta: Speed [\d.]+GT/s \(downgraded\)", WEAK),
-        Sign(r"available PCIe bandwidth, limited by", WEAK),
         Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
         Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
         Sign(r"PCIe GEN ?\d@ ?[124]x", WEAK),
@@ -223,7 +222,8 @@ DRIVER = Cause(
         Sign(r"nvidia-modeset: ERROR: GPU"),
         Sign(r"NVRM: (?:nvidia_open_deferred|GPU \S+: rm_init)", FAIR),
         Sign(r"VIDEO_TDR_FAILURE"),
-        Sign(r"nvlddmkm", FAIR),
+        Sign(r"nvlddmkm stopped responding"),
+        Sign(r"nvlddmkm.{0,80}(?:Event ID|TDR)", FAIR),
         *kernel_line(12, 16, 26, 38, 44, 56, 59, 61, 66, 67, 109, strength=FAIR),
     ),
     fixes=(

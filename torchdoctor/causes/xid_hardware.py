@@ -63,7 +63,7 @@ CONTAINED = Cause(
     title="An uncorrectable memory error was contained: one process was ended, the GPU goes on (Xid 94)",
     why="The A100 and newer limit such an error to the process that read the bad memory. Others continue; the bad row waits to be "
     "remapped at the next reset.",
-    signs=(*kernel_line(94), Sign(r"Contained (?:ECC|memory) error", FAIR), Sign(r"\bContained: \w+ ", FAIR)),
+    signs=(*kernel_line(94), Sign(r"Contained (?:ECC|memory) error", FAIR), Sign(r"\bContained: \w+ ", FAIR, also=(r"NVRM: ",))),
     unless=(r"Uncontained",),
     fixes=(
         Fix(do="Restart the job from its checkpoint; it may go on using this GPU."),
@@ -152,7 +152,7 @@ NVLINK = Cause(
         Sign(r"cudaErrorNvlinkUncorrectable"),
         Sign(r"SXid \([^)]{4,40}\): \d+, Fatal"),
         Sign(r"SXid \([^)]{4,40}\): \d+, (?!Fatal)", WEAK),
-        Sign(r"NVLink: .{0,60}(?:fatal|failed|training)", FAIR, unless=(r"NVLS multicast",)),
+        Sign(r"NVLink: .{0,60}(?:fatal|failed|training)", FAIR, also=(r"NVRM: ",)),
         Sign(r"Link \d+: <inactive>", WEAK),
     ),
     fixes=(
