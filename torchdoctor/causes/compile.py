@@ -69,7 +69,8 @@ RECOMPILE = Cause(
             code="model = torch.compile(model, dynamic=True)",
         ),
         Fix(
-            do="Or make shapes steady: pad or bucket the inputs to a few sizes; move Python values that change (step counters, flags) "
+            do="Or make shapes steady: pad or bucket the inputs to a few sizes (padding); move Python values that change (step counters, "
+            "flags) "
             "out of the function."
         ),
         Fix(

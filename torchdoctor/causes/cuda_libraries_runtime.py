@@ -10,7 +10,8 @@ _FREE = Fix(
     commands=("nvidia-smi",),
 )
 _BLOCKING = Fix(
-    do="To exclude an earlier kernel error (an index or label out of range), rerun with CUDA_LAUNCH_BLOCKING=1 or run one batch on the "
+    do="To exclude an earlier kernel error, check indices and labels against their range: rerun with CUDA_LAUNCH_BLOCKING=1 or run one "
+    "batch on the "
     "CPU.",
     commands=("CUDA_LAUNCH_BLOCKING=1 python your_script.py",),
 )

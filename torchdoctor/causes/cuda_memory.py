@@ -190,7 +190,8 @@ AT_LOAD = Cause(
     ),
     fixes=(
         Fix(
-            do="Load the weights in half precision or quantized: dtype=torch.bfloat16 (torch_dtype in older transformers), or 8/4 bit "
+            do="Load the weights in lower precision (half precision) or with quantization: dtype=torch.bfloat16 (torch_dtype in older "
+            "transformers), or 8/4 bit "
             "through BitsAndBytesConfig, or an already quantized checkpoint.",
             code='model = AutoModelForCausalLM.from_pretrained(name, torch_dtype=torch.bfloat16, device_map="auto")',
         ),

@@ -79,7 +79,8 @@ NO_INF_CHECKS = Cause(
     ),
     fixes=(
         Fix(
-            do="Call scaler.scale(loss).backward() before scaler.step(), and skip the step for a batch whose loss is constant, zero or "
+            do="Make sure that the parameters receive gradients: call scaler.scale(loss).backward() before scaler.step(), and skip the "
+            "step for a batch whose loss is constant, zero or "
             "NaN (no grad).",
             code="if loss.requires_grad and torch.isfinite(loss):\n    scaler.scale(loss).backward()\n    scaler.step(optimizer)\n    "
             "scaler.update()",
