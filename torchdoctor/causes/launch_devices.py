@@ -109,6 +109,10 @@ CAUSES = (
         signs=(
             Sign(r"Duplicate GPU detected ?: rank (?P<first>\d+) and rank (?P<second>\d+) both on CUDA device (?P<bus>\w+)"),
             Sign(r"Multiple Ranks are using the same GPU"),
+            Sign(r"ncclInvalidUsage", FAIR, unless=(r"Last error: (?!Duplicate)\S",)),
+            Sign(
+                r"invalid usage(?: \(run with NCCL_DEBUG=WARN for details\))?, NCCL version", FAIR, unless=(r"Last error: (?!Duplicate)\S",)
+            ),
             Sign(r"[Tt]ensors must be on distinct GPU devices", FAIR),
         ),
         fixes=(

@@ -7,6 +7,7 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 CAUSES = (
     Cause(
         slug="nccl-not-built",
+        refines=("distributed-backend-unknown",),
         title="The NCCL backend was asked for and this torch build does not contain NCCL",
         why="NCCL exists for Linux with NVIDIA GPUs only. The torch builds for Windows and macOS, and CPU-only wheels on Linux, do not "
         "contain it, whatever GPU the machine has.",

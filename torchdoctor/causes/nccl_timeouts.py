@@ -139,6 +139,7 @@ CAUSES = (
                 together=_ranks_differ,
             ),
             Sign(r"Is there a distributed collective mismatch in your code"),
+            Sign(r"submitted to be reduced, gathered or broadcasted by subset of ranks and are waiting for remainder of ranks"),
             Sign(r"ranks? (?:failed|have|has) .{0,60}(?:mismatch|inconsistent) .{0,40}collective", FAIR),
         ),
         fixes=(

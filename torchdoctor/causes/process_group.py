@@ -38,6 +38,7 @@ CAUSES = (
         signs=(
             Sign(r"Default process group (?:has not been|is not) initialized"),
             Sign(r"Process group .{0,60}is not initialized in the world group map"),
+            Sign(r"DeepSpeed backend not set, please initialize it using init_process_group"),
             Sign(r"(?:has no|must be) initialized process group", FAIR),
             Sign(r"_get_default_group.{0,300}raise (?:RuntimeError|ValueError)\(", FAIR),
         ),
@@ -107,6 +108,7 @@ CAUSES = (
     ),
     Cause(
         slug="mpi-backend-missing",
+        refines=("distributed-backend-unknown",),
         title="The MPI backend was asked for and this torch build has no MPI",
         why="The MPI backend exists only in a torch that was compiled from source on a machine with MPI installed; the wheels do not have "
         "it.",
@@ -132,5 +134,29 @@ CAUSES = (
             "that has MPI installed.",
         ),
         counterexamples=("RuntimeError: Distributed package doesn't have NCCL built in",),
+    ),
+    Cause(
+        slug="distributed-backend-unknown",
+        title="torch does not know the distributed backend {backend|that was asked for}",
+        why="Backends other than gloo, nccl and mpi (hccl, ccl, xccl, cncl) register themselves when their package is imported. The name "
+        "is misspelt, or that import is missing.",
+        signs=(
+            Sign(r"Unknown c10d backend type (?P<backend>\w+)"),
+            Sign(r"Invalid backend: ['\"](?P<backend>[^'\"]{1,40})['\"]"),
+            Sign(
+                r"(?:Unknown|unsupported) (?:distributed )?backend:? ['\"](?P<backend>[^'\"]{1,40})['\"]",
+                FAIR,
+                also=(r"init_process_group|torch\.distributed",),
+            ),
+        ),
+        fixes=(
+            Fix(
+                do='Use backend="nccl" (NVIDIA GPUs) or "gloo" (CPU). For other accelerators import the package that registers the '
+                "backend first: torch_npu (hccl), oneccl_bindings_for_pytorch (ccl), habana_frameworks.torch.distributed.hccl (hccl).",
+                code='dist.init_process_group("gloo")',
+            ),
+        ),
+        examples=("AssertionError: Unknown c10d backend type CNCL", "ValueError: Invalid backend: 'nccl_'"),
+        counterexamples=("ValueError: Invalid backend for matplotlib", "AssertionError: Unknown c10d backend type MPI"),
     ),
 )

@@ -42,9 +42,9 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Look at the log of the other rank (peer) and its node, around this time and before: rank {other|0 or the one named "
-                "here} failed or was killed first (exception, CUDA error, out of memory, SIGKILL). Mend that; this rank is only a "
-                "victim."
+                do="Look at the log of the other rank (the remote peer) on its own or the other node, around this time and before: rank "
+                "{other|0 or the one named here} failed or was killed first (exception, CUDA error, out of memory, SIGKILL). Mend "
+                "that; this rank is only a victim."
             ),
             Fix(
                 do="Let every rank write its own log, so that the first failure is not lost, and sort the logs by time.",

@@ -62,8 +62,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Check that MASTER_ADDR (--master_addr, --rdzv_endpoint) is the address of the node of rank 0 as the other nodes reach "
-                "it (not localhost or 127.0.0.1), with the same port everywhere, and that this port is open: no firewall, right "
-                "network interface.",
+                "it (not localhost or 127.0.0.1), with the same port everywhere; that its host name resolves on every node (DNS or "
+                "/etc/hosts); and that the port is open: no firewall, right network interface.",
                 commands=("nc -vz {address|MASTER_ADDR} {port|29500}", "ping -c 3 {address|MASTER_ADDR}"),
             ),
             Fix(

@@ -83,6 +83,23 @@ CAUSES = (
         counterexamples=("PermissionError: [Errno 13] Permission denied: '/data/ckpt'",),
     ),
     Cause(
+        slug="master-port-invalid",
+        title="MASTER_PORT ({port|as given}) is not a valid port number",
+        why="A TCP port is a whole number from 1 to 65535. A port made of a job number or of a sum can be larger.",
+        signs=(
+            Sign(r"port must have value from 0 to 65535 but was (?P<port>-?\d+)"),
+            Sign(r"port must be 0-65535", FAIR, also=(_STORE_WORDS,)),
+        ),
+        fixes=(
+            Fix(
+                do="Set MASTER_PORT / --master_port to a free number between 1024 and 65535, for example 10000 + job number % 50000.",
+                commands=("export MASTER_PORT=29511",),
+            ),
+        ),
+        examples=("ValueError: port must have value from 0 to 65535 but was 98211.",),
+        counterexamples=("OverflowError: bind(): port must be 0-65535.",),
+    ),
+    Cause(
         slug="stale-filestore-init-file",
         title="The file:// rendezvous file of an earlier run is still there",
         why="init_method='file://...' uses the file as the store of the process group. What an earlier, killed run left in it is read as "
