@@ -32,11 +32,14 @@ from torchdoctor.facts.install import TorchImport as TorchImport
 from torchdoctor.facts.install import Variables as Variables
 from torchdoctor.facts.work import Deviation as Deviation
 from torchdoctor.facts.work import DtypeRun as DtypeRun
+from torchdoctor.facts.work import LlamaLong as LlamaLong
 from torchdoctor.facts.work import LlamaRun as LlamaRun
 from torchdoctor.facts.work import Misplaced as Misplaced
 from torchdoctor.facts.work import MixedOperator as MixedOperator
+from torchdoctor.facts.work import MixedTraining as MixedTraining
 from torchdoctor.facts.work import Part as Part
 from torchdoctor.facts.work import PlacementRun as PlacementRun
 from torchdoctor.facts.work import RoundTrip as RoundTrip
 from torchdoctor.facts.work import TrainingFullRun as TrainingFullRun
 from torchdoctor.facts.work import TrainingRun as TrainingRun
+from torchdoctor.facts.work import TransformersRun as TransformersRun

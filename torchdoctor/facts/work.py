@@ -233,3 +233,44 @@ class DtypeRun:
     warnings: tuple[str, ...] = ()
     failure: Optional[Failure] = None
     failed_step: str = ""
+
+
+@dataclass(frozen=True)
+class MixedTraining:
+    """The training step under autocast: bfloat16, and float16 with scaled losses."""
+
+    device: str
+    bf16: TrainingRun
+    fp16: TrainingRun
+
+
+@dataclass(frozen=True)
+class LlamaLong:
+    """The longer Llama runs of ``--full``: a larger model in float32, and in both half precisions."""
+
+    device: str
+    float32: LlamaRun
+    bfloat16: LlamaRun
+    float16: LlamaRun
+
+
+@dataclass(frozen=True)
+class TransformersRun:
+    """The same Llama through the patient's own transformers. ``not_run`` says why it was not tried.
+
+    forward: logits of ``LlamaForCausalLM`` on the device against the float64 reference of the same weights.
+    auto_device, auto: with ``device_map="auto"`` where accelerate is installed: where it put the model, and its logits' deviation.
+    """
+
+    device: str
+    not_run: str = ""
+    version: Optional[str] = None
+    accelerate: Optional[str] = None
+    layers: int = 0
+    forward: Optional[Deviation] = None
+    auto_device: Optional[str] = None
+    auto: Optional[Deviation] = None
+    warnings: tuple[str, ...] = ()
+    failure: Optional[Failure] = None
+    failed_step: str = ""
+    seconds: float = 0.0
