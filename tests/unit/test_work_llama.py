@@ -16,6 +16,8 @@ from torchdoctor.work.checkpoint import CheckpointError, config_from_hf, from_hf
 from torchdoctor.work.generate import generate, nucleus, sample_top_p  # noqa: E402
 from torchdoctor.work.llama import LlamaConfig, seeded  # noqa: E402
 
+torch.set_num_threads(1)  # tiny operators on shared machines
+
 LLAMA3 = {
     "rope_type": "llama3",
     "factor": 8.0,

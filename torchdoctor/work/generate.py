@@ -102,7 +102,7 @@ def generate(
             watch(index, logits)
         chosen = choose(logits, temperature, top_p, generator)
         logprobs = log_probabilities(logits).gather(-1, chosen[:, None])[:, 0]
-        for row, token, logprob in zip(rows, chosen.tolist(), logprobs.tolist()):
+        for row, token, logprob in zip(rows, chosen.to("cpu").tolist(), logprobs.to("cpu").tolist()):
             row.take(index, token, logprob, stops)
         if all(row.done for row in rows):
             break

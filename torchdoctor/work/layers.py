@@ -82,4 +82,5 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, allowed: Optional[Tens
     if allowed is not None:
         scores = scores.view(batch, shared, groups, length, total).masked_fill(~allowed[:, :, None], float("-inf"))
     weights = scores.softmax(-1, dtype=widened(scores.dtype)).to(values.dtype)
-    return (weights.view(batch, shared, groups * length, total) @ values).view(batch, heads, length, width)
+    mixed: Tensor = weights.view(batch, shared, groups * length, total) @ values
+    return mixed.view(batch, heads, length, width)

@@ -1,10 +1,16 @@
 """How far a right result may be from its float64 reference, by the name of the dtype. Standard library only.
 
-The unit is ``Deviation.largest``: the largest difference over the largest value of the reference. A sum of n
-rounded terms errs by about eps * sqrt(n) (rounding errors have random signs), each further operation adds its
-own in quadrature, and the largest of some thousand elements lies about four times above the usual error.
-``SAFETY`` is on top, because libraries choose other orders of summation, and because a healthy machine must
-never be called sick: a wrong product, a lost tile or a narrower dtype is orders of magnitude above.
+The unit is ``Deviation.largest``: the largest difference over the largest value of the reference.
+
+- Half precisions are summed in float32 inside and rounded once for each operator: one rounding errs by half an
+  epsilon at most, and a chain of n operators by about sqrt(n) of that, since rounding errors have random signs.
+- float32 and float64 are summed in their own precision: a sum errs by about eps * sqrt(terms), relative to a
+  largest value that grows alike, and the largest of some thousand elements lies about four times above the
+  usual error (``PEAK``).
+
+``SAFETY`` is on top, because libraries sum in other orders, and because a healthy machine must never be called
+sick. A wrong product, a lost tile or a narrower dtype is orders of magnitude above: float32 that is computed as
+bfloat16 by a factor of ten thousand.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ EPSILON = {
 }
 PEAK = 4.0  # the largest of some thousand normal errors, in standard deviations
 SAFETY = 4.0
+NARROW = frozenset({"tf32", "float16", "bfloat16"})
 MODE_DTYPE = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -40,22 +47,24 @@ def effective_dtype(dtype: str, precision: Optional[str], device: str) -> str:
     return "bfloat16" if precision == "medium" else "tf32"
 
 
-def matmul(dtype: str, terms: int) -> float:
-    """For one matrix product with so many terms a sum, rounded once to ``dtype`` at the end.
-
-    Half precisions are summed in float32 by all but some fast paths, which add in their own precision.
-    """
-    return PEAK * SAFETY * EPSILON[dtype] * math.sqrt(max(1, math.log2(max(2, terms))))
+def _unit(dtype: str) -> float:
+    """For one operator."""
+    return SAFETY * EPSILON[dtype] * (1.0 if dtype in NARROW else PEAK)
 
 
 def elementwise(dtype: str) -> float:
-    """For an operation that rounds each element once or a few times (addition, softmax)."""
-    return PEAK * SAFETY * EPSILON[dtype]
+    """For an operator that rounds each element once or a few times (addition, softmax and its gradient)."""
+    return _unit(dtype)
+
+
+def matmul(dtype: str, terms: int) -> float:
+    """For one matrix product whose elements are sums of so many terms."""
+    return _unit(dtype) * (1.0 if dtype in NARROW else math.sqrt(max(1.0, terms / 64)))
 
 
 def llama(dtype: str, layers: int) -> float:
-    """For the logits of a Llama: each layer rounds about ten times on its way, and adds to the residual stream."""
-    return SAFETY * EPSILON[dtype] * math.sqrt(10.0 * (layers + 1))
+    """For the logits of a Llama: each layer adds to the residual stream, and errs on its own."""
+    return _unit(dtype) * math.sqrt(layers + 1.0)
 
 
 def cached(dtype: str, layers: int) -> float:
@@ -65,32 +74,22 @@ def cached(dtype: str, layers: int) -> float:
 
 def logprob_sum(elements: int = 64) -> float:
     """For the logarithm of summed probabilities, which are computed in float32 at least."""
-    return PEAK * SAFETY * EPSILON["float32"] * math.sqrt(elements)
+    return _unit("float32") * math.sqrt(max(1.0, elements / 64))
 
 
-def gradients(mode: str, dtype: Optional[str] = None) -> float:
-    """For the gradients of one step of ``run_training``; ``dtype`` where products are narrower than the mode says."""
-    return PEAK * SAFETY * EPSILON[dtype or MODE_DTYPE[mode]] * 2.0
-
-
-def update(mode: str, steps: int, dtype: Optional[str] = None) -> float:
-    """For the summed weight updates of so many steps: gradients err alike, and each step starts where the last erred."""
-    return gradients(mode, dtype) * math.sqrt(max(1, steps))
-
-
-def loss(mode: str, steps: int, dtype: Optional[str] = None) -> float:
-    """For the relative difference of a loss: it errs like the logits, and follows the weights' error."""
-    return update(mode, steps, dtype)
+def training(mode: str, dtype: Optional[str] = None) -> float:
+    """For losses, gradients and summed updates of ``run_training``; ``dtype`` where products are narrower than the mode says."""
+    return _unit(dtype or MODE_DTYPE[mode])
 
 
 def optimizer(dtype: str = "float32") -> float:
-    """For updates by AdamW or momentum from gradients given exactly: some ten roundings a step."""
-    return PEAK * SAFETY * EPSILON[dtype] * math.sqrt(10.0)
+    """For updates by AdamW or momentum, clipped or accumulated gradients: some ten roundings a step."""
+    return _unit(dtype) * math.sqrt(10.0)
 
 
 def greedy_decides(margin: Optional[float], dtype: str, layers: int) -> bool:
-    """Whether the reference's lead is so clear that rounding cannot change a token: twice the tolerance, as both may move."""
-    return margin is not None and margin > 2.0 * llama(dtype, layers)
+    """Whether the reference's lead is so clear that rounding cannot change a token: a difference of two logits errs by sqrt(2) of one."""
+    return margin is not None and margin > math.sqrt(2.0) * llama(dtype, layers)
 
 
 def beyond(deviation: Optional[Deviation], limit: float) -> bool:
