@@ -22,7 +22,7 @@ CAUSES = (
             Sign(r"terminated with signal SIGKILL"),
             Sign(r"(?:exited on|terminated by|killed by) signal 9\b"),
             Sign(r"Detected \d+ oom[-_]kill event"),
-            Sign(r"(?:task|step|job) .{0,60}: Out Of Memory"),
+            Sign(r"(?:task|step|job)s? [\d.,\[\]-]{1,40}: Out Of Memory"),
             Sign(r"Killed process (?P<pid>\d+) \((?P<name>[^)]{1,40})\)"),
             Sign(r"oom-kill:constraint="),
             Sign(r"(?:reason|Reason|status|State):? ?\"?OOMKilled"),
