@@ -71,9 +71,9 @@ def training_problems(device: str, run: TrainingRun) -> Iterator[Finding]:
         return
     problems = []
     for part in run.gradients:
-        problems += list(_off(device, f"the gradient of {part.name} in {label} is", part.deviation, tolerance.gradients(run.mode, dtype)))
-    problems += list(_off(device, f"the weights after {label} are", run.update, tolerance.update(run.mode, run.steps, dtype)))
-    limit = tolerance.loss(run.mode, run.steps, dtype)
+        problems += list(_off(device, f"the gradient of {part.name} in {label} is", part.deviation, tolerance.training(run.mode, dtype)))
+    problems += list(_off(device, f"the weights after {label} are", run.update, tolerance.training(run.mode, dtype)))
+    limit = tolerance.training(run.mode, dtype)
     if not problems and run.loss_deviation is not None and not run.loss_deviation <= limit:
         seen = [
             (
