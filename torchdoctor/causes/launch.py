@@ -13,6 +13,11 @@ def _more_joined(groups: Mapping[str, str], _: Any) -> bool:
     return int(groups["joined"]) > int(groups["world"])
 
 
+def _upper(groups: Mapping[str, str], _: Any) -> bool:
+    """The key is an environment variable, not a column or field of the same name."""
+    return groups["name"].isupper()
+
+
 _LAUNCH = Fix(
     do="Start the script through a launcher, which sets RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT for each process: "
     "torchrun (older: python -m torch.distributed.launch). Put the number of GPUs for --nproc_per_node, 1 for a single one.",
@@ -27,7 +32,7 @@ CAUSES = (
         "launcher (torchrun, accelerate launch, srun with the right exports) sets them; a plain `python script.py` does not.",
         signs=(
             Sign(r"environ(?:ment)? variable (?P<name>\w+) expected, but not set"),
-            Sign(r"KeyError: ['\"](?P<name>(?:LOCAL_|NODE_|GROUP_)?RANK|(?:LOCAL_)?WORLD_SIZE|MASTER_ADDR|MASTER_PORT)['\"]"),
+            Sign(r"KeyError: ['\"](?P<name>(?:LOCAL_|NODE_|GROUP_)?RANK|(?:LOCAL_)?WORLD_SIZE|MASTER_ADDR|MASTER_PORT)['\"]", test=_upper),
             Sign(r"environ\[['\"](?P<name>(?:LOCAL_)?RANK|WORLD_SIZE|MASTER_ADDR)['\"]\].{0,400}KeyError"),
             Sign(r"(?P<name>LOCAL_RANK) is not in the environment"),
             Sign(r"KeyError: ['\"](?P<name>SLURM_(?:PROCID|NTASKS|LOCALID|NODELIST))['\"]"),
@@ -55,7 +60,7 @@ CAUSES = (
             "  File \"/opt/app/launch_utils.py\", line 18, in setup\n    gpu = int(os.environ['LOCAL_RANK'])\nKeyError: 'LOCAL_RANK'",
             "ValueError: Error initializing torch.distributed using env:// rendezvous: environ variable WORLD_SIZE expected, but not set",
         ),
-        counterexamples=("KeyError: 'rank_loss'", "KeyError: 'HOME'"),
+        counterexamples=("KeyError: 'rank_loss'", "KeyError: 'HOME'", "KeyError: 'rank'"),
     ),
     Cause(
         slug="local-rank-arg-unrecognized",
@@ -67,7 +72,6 @@ CAUSES = (
             Sign(r"no such option:? ['\"]?--local[-_]rank"),
             Sign(r"unknown command line flag ['\"]local[-_]rank"),
             Sign(r"not used by the HfArgumentParser: \[['\"]--local[-_]rank"),
-            Sign(r"unexpected (?:keyword )?argument:? ['\"]?-{0,2}local[-_]rank", FAIR),
         ),
         fixes=(
             Fix(
@@ -233,7 +237,7 @@ CAUSES = (
         title="torchrun was told to start one process for each GPU and torch sees no GPU",
         why="--nproc_per_node=gpu asks torch for the number of CUDA devices. torch.cuda.is_available() is False here.",
         signs=(
-            Sign(r"ValueError: Cuda is not available\."),
+            Sign(r"ValueError: Cuda is not available\.", also=(r"torchrun|distributed[/\\]run\.py|nproc",)),
             Sign(r"determine_local_world_size.{0,300}Cuda is not available"),
         ),
         fixes=(

@@ -38,6 +38,7 @@ CAUSES = (
             Sign(_ORDINAL, also=(r"torchrun|deepspeed",)),
             Sign(_ORDINAL, also=(r"\[?rank ?[1-9]\d*\]?:",)),
             Sign(_ORDINAL, also=(r"init_process_group",)),
+            Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[\d"),
             Sign(r"accelerate/state\.py.{0,300}set_device\(self\.device\).{0,200}in set_device torch\._\S{0,30}\W*$", FAIR),
             Sign(r"set_device\([^)]{0,30}local_rank[^)]{0,4}\).{0,200}in set_device torch\._\S{0,30}\W*$", FAIR),
             Sign(r"device_id (?:cuda:)?\d+ is out of range\. Please use a device index less than", STRONG),
@@ -222,7 +223,6 @@ CAUSES = (
         "its local rank among all GPUs of the node.",
         signs=(
             Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[[\d, ]*\]", also=(r"slurm|srun|sbatch",)),
-            Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[\d+\]", FAIR),
             Sign(_ORDINAL, also=(r"gpus-per-task|gpu-bind|gpus_per_task",)),
             Sign(_ORDINAL, also=(r"SLURM_(?:LOCALID|PROCID|STEP|NTASKS)|slurmstepd|srun: ",), strength=WEAK),
         ),

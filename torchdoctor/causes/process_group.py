@@ -142,7 +142,10 @@ CAUSES = (
         "is misspelt, or that import is missing.",
         signs=(
             Sign(r"Unknown c10d backend type (?P<backend>\w+)"),
-            Sign(r"Invalid backend: ['\"](?P<backend>[^'\"]{1,40})['\"]"),
+            Sign(
+                r"Invalid backend: ['\"](?P<backend>[^'\"]{1,40})['\"]",
+                also=(r"torch\.distributed|init_process_group|c10d|distributed_c10d",),
+            ),
             Sign(
                 r"(?:Unknown|unsupported) (?:distributed )?backend:? ['\"](?P<backend>[^'\"]{1,40})['\"]",
                 FAIR,
@@ -156,7 +159,10 @@ CAUSES = (
                 code='dist.init_process_group("gloo")',
             ),
         ),
-        examples=("AssertionError: Unknown c10d backend type CNCL", "ValueError: Invalid backend: 'nccl_'"),
+        examples=(
+            "AssertionError: Unknown c10d backend type CNCL",
+            "    dist.init_process_group(name)\nValueError: Invalid backend: 'nccl_'",
+        ),
         counterexamples=("ValueError: Invalid backend for matplotlib", "AssertionError: Unknown c10d backend type MPI"),
     ),
 )

@@ -23,7 +23,8 @@ CAUSES = (
             Sign(r"(?:exited on|terminated by|killed by) signal 9\b"),
             Sign(r"Detected \d+ oom[-_]kill event"),
             Sign(r"(?:task|step|job)s? [\d.,\[\]-]{1,40}: Out Of Memory"),
-            Sign(r"Killed process (?P<pid>\d+) \((?P<name>[^)]{1,40})\)"),
+            Sign(r"Out of memory: Killed process (?P<pid>\d+)", FAIR),
+            Sign(r"Killed process (?P<pid>\d+) \((?:python|pt_main_thread|ray|torchrun)[^)]{0,30}\)"),
             Sign(r"oom-kill:constraint="),
             Sign(r"(?:reason|Reason|status|State):? ?\"?OOMKilled"),
             Sign(r"\bOOMKilled\b", FAIR),
@@ -67,7 +68,7 @@ CAUSES = (
         why="SIGTERM is a request from another program: the scheduler (time limit, preemption, scancel), Kubernetes, a supervisor, or the "
         "main component of which this launcher is a part. The ranks themselves did not fail.",
         signs=(
-            Sign(r"got signal: 15\b"),
+            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 15\b"),
             Sign(r"Received (?:Signals\.)?(?:SIGTERM|15) death signal, shutting down workers"),
             Sign(r"Got termination signal: (?:Signals\.)?(?:SIGTERM|15)"),
             Sign(r"Root Cause \(first observed failure\): \[\d+\]: .{0,200}exitcode : -15\b"),
@@ -107,7 +108,7 @@ CAUSES = (
         why="When a terminal or ssh session ends, its processes get SIGHUP. torchrun forwards it to the workers and stops; nohup does not "
         "help, as torchrun installs its own handler.",
         signs=(
-            Sign(r"got signal: 1(?!\d)"),
+            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 1(?!\d)"),
             Sign(r"Received (?:1|Signals\.SIGHUP|SIGHUP) death signal"),
             Sign(r"closing signal (?:Signals\.)?SIGHUP"),
             Sign(r"Signal 1 \(SIGHUP\) received by PID"),
@@ -132,7 +133,7 @@ CAUSES = (
         title="The launcher was interrupted with Ctrl+C (SIGINT)",
         why="torchrun got signal 2, which the keyboard (Ctrl+C) or a supervisor sends, and stopped the workers.",
         signs=(
-            Sign(r"got signal: 2(?!\d)"),
+            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 2(?!\d)"),
             Sign(r"Received (?:2|Signals\.SIGINT|SIGINT) death signal"),
             Sign(r"closing signal (?:Signals\.)?SIGINT"),
         ),
@@ -224,8 +225,16 @@ CAUSES = (
         why="pdsh, mpirun and the DeepSpeed launcher start the workers over ssh, which has to work without a password or question on "
         "every node.",
         signs=(
-            Sign(r"(?P<host>[\w.-]{1,80}): Permission denied \(publickey"),
-            Sign(r"(?P<host>[\w.-]{1,80}): Host key verification failed"),
+            Sign(
+                r"(?P<host>[\w.-]{1,80}): Permission denied \(publickey",
+                also=(r"pdsh|deepspeed|mpirun|ORTE|hostfile|horovod",),
+                unless=(r"git@|github|gitlab",),
+            ),
+            Sign(
+                r"(?P<host>[\w.-]{1,80}): Host key verification failed",
+                also=(r"pdsh|deepspeed|mpirun|ORTE|hostfile|horovod",),
+                unless=(r"git@|github|gitlab",),
+            ),
             Sign(r"pdsh@\S{1,80}: (?P<host>\S{1,80}): ssh exited with exit code 255", FAIR),
             Sign(r"launcher ['\"]?pdsh['\"]? not installed"),
         ),

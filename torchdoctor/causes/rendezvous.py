@@ -146,7 +146,7 @@ CAUSES = (
                 also=(_STORE_WORDS,),
                 unless=(r"huggingface\.co|urllib3|requests/|httpx",),
             ),
-            Sign(r"ssh: Could not resolve hostname (?P<address>[^:\s]{1,120})"),
+            Sign(r"ssh: Could not resolve hostname (?P<address>[^:\s]{1,120})", also=(r"pdsh|deepspeed|mpirun|torchrun|hostfile",)),
             Sign(r"c10d_rendezvous_backend\.py.{0,200}_create_tcp_store.{0,120}connect\(\) timed out", WEAK),
         ),
         fixes=(

@@ -57,7 +57,7 @@ CAUSES = (
             Sign(r"An attempt has been made to start a new process before the current process has finished its bootstrapping phase"),
             Sign(r"before the current process has finished its bootstrapping phase"),
             Sign(r"_check_not_importing_main"),
-            Sign(r"popen_spawn_(?:posix|win32)\.py.{0,120}prep_da"),
+            Sign(r"popen_spawn_(?:posix|win32)\.py.{0,60}in (?:_launch|__init__) prep_da"),
             Sign(r"if __name__ == ['\"]__main__['\"]: freeze_support\(\)"),
         ),
         fixes=(
@@ -94,7 +94,9 @@ CAUSES = (
                 also=(r"ForkingPickler|reduction\.dump|popen_spawn|_pickle\.|multiprocessing",),
             ),
             Sign(r"can['’]t pickle (?P<object>[\w.]{1,80}) objects", also=(r"ForkingPickler|reduction\.dump|popen_spawn|multiprocessing",)),
-            Sign(r"cannot pickle ['\"](?P<object>[\w.]{1,80})['\"] object", FAIR),
+            Sign(
+                r"cannot pickle ['\"](?P<object>[\w.]{1,80})['\"] object", FAIR, unless=(r"deepcopy|copy\.py|torch\.save|joblib|_save\(",)
+            ),
             Sign(r"Can['’]t get attribute ['\"](?P<object>\w+)['\"] on <module ['\"]__main__['\"] \(built-in\)>"),
             Sign(r"reduction\.pickle\.load\(from_parent\).{0,80}EOFError: Ran out of input", FAIR),
         ),
