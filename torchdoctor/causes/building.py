@@ -9,13 +9,14 @@ CAUSES = (
         slug="unsupported-gcc",
         title="The host gcc is not one that this CUDA toolkit (or torch) supports",
         why="nvcc hands the host code to gcc and accepts only a range of versions, because newer gcc headers break it. CUDA 11.8 takes "
-            "gcc up to 11, "
-        "12.4 up to 13, 12.8 up to 14; torch 2.1 and newer want gcc 9 or newer.",
+        "gcc up to 11, 12.4 up to 13, 12.8 up to 14; torch 2.1 and newer want gcc 9 or newer.",
         signs=(
             Sign(r"unsupported GNU version! gcc versions later than (?P<gcc>\d+) are not supported"),
             Sign(r"gcc versions later than (?P<gcc>\d+) are not supported"),
-            Sign(r"The current installed version of \S*(?:g\+\+|gcc|c\+\+|clang\S*) \((?P<found>[\d.]+\d)\) is (?:greater|less) than the "
-                r"(?:maximum|minimum) required version"),
+            Sign(
+                r"The current installed version of \S*(?:g\+\+|gcc|c\+\+|clang\S*) \((?P<found>[\d.]+\d)\) is (?:greater|less) than the "
+                r"(?:maximum|minimum) required version"
+            ),
             Sign(r"unsupported clang version! clang version must be"),
             Sign(r"You're trying to build PyTorch with a too old version of GCC"),
             Sign(r"#error .{0,3}C\+\+17 or later compatible compiler is required to use PyTorch"),
@@ -29,8 +30,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install a gcc and g++ that the toolkit supports ({gcc|11} or older) and select them with CC, CXX and CUDAHOSTCXX for "
-                "the build (or "
-                "update-alternatives).",
+                "the build (or update-alternatives).",
                 (
                     "sudo apt install gcc-{gcc|11} g++-{gcc|11}",
                     "export CC=gcc-{gcc|11} CXX=g++-{gcc|11} CUDAHOSTCXX=g++-{gcc|11}",
@@ -47,8 +47,7 @@ CAUSES = (
         decide="gcc --version; nvcc --version",
         examples=(
             "/usr/local/cuda-12.1/include/crt/host_config.h:143:2: error: #error -- unsupported GNU version! gcc versions later than 12 "
-            "are not supported! "
-            "The nvcc flag '-allow-unsupported-compiler' can be used to override this version check",
+            "are not supported! The nvcc flag '-allow-unsupported-compiler' can be used to override this version check",
             "RuntimeError: The current installed version of x86_64-linux-gnu-g++ (14.2.0) is greater than the maximum required version "
             "by CUDA 12.1.",
         ),
@@ -58,7 +57,7 @@ CAUSES = (
         slug="unsupported-msvc",
         title="The Visual Studio version is newer (or older) than this CUDA toolkit supports",
         why="nvcc accepts only the Visual Studio versions that were out when it was made. A newer MSVC stops it with an error in "
-            "host_config.h.",
+        "host_config.h.",
         signs=(
             Sign(r"unsupported Microsoft Visual Studio version! Only the versions between"),
             Sign(r"Only the versions between (?P<first>\d+) and (?P<last>\d+) \(inclusive\) are supported"),
@@ -69,8 +68,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the older MSVC build tools that the toolkit supports (Visual Studio 2019 or 2022 Build Tools with an older "
-                "v143/v142 toolset) and "
-                "build from their x64 Native Tools prompt.",
+                "v143/v142 toolset) and build from their x64 Native Tools prompt.",
                 ("where cl", "nvcc --version"),
             ),
             Fix("Or install a newer CUDA toolkit that supports this Visual Studio, of torch's CUDA major version."),
@@ -81,8 +79,8 @@ CAUSES = (
         ),
         examples=(
             "C:\\CUDA\\v11.8\\include\\crt/host_config.h(153): fatal error C1189: #error: -- unsupported Microsoft Visual Studio "
-            "version! Only the versions "
-            "between 2017 and 2022 (inclusive) are supported! The nvcc flag '-allow-unsupported-compiler' can be used",
+            "version! Only the versions between 2017 and 2022 (inclusive) are supported! The nvcc flag '-allow-unsupported-compiler' can "
+            "be used",
         ),
         counterexamples=("Microsoft (R) C/C++ Optimizing Compiler Version 19.38 for x64",),
     ),
@@ -90,8 +88,7 @@ CAUSES = (
         slug="msvc-cl-not-found",
         title="The Microsoft C++ compiler cl.exe is not installed or not on PATH",
         why="On Windows extensions are compiled with MSVC. cl.exe comes with the Visual Studio Build Tools and is on PATH only in their "
-            "own command "
-        "prompt.",
+        "own command prompt.",
         signs=(
             Sign(r"Microsoft Visual C\+\+ 14\.\d+ (?:or greater )?is required"),
             Sign(r"Error checking compiler version for cl\b"),
@@ -113,8 +110,7 @@ CAUSES = (
         fixes=(
             Fix(
                 'Install the Visual Studio Build Tools (workload "Desktop development with C++": MSVC and the Windows SDK) and build '
-                'from the "x64 Native '
-                'Tools Command Prompt", where cl.exe is on PATH.',
+                'from the "x64 Native Tools Command Prompt", where cl.exe is on PATH.',
                 ("winget install Microsoft.VisualStudio.2022.BuildTools", "where cl"),
             ),
             Fix(
@@ -147,8 +143,7 @@ CAUSES = (
             Fix("Install the compiler.", ("sudo apt install build-essential",), when="os=linux"),
             Fix(
                 "Install gcc and g++ (build-essential, gcc-c++, conda's gxx_linux-64; Xcode command line tools on a Mac), or set CC and "
-                "CXX to the ones that "
-                "are there.",
+                "CXX to the ones that are there.",
                 ("conda install -c conda-forge gxx_linux-64", "xcode-select --install"),
             ),
         ),
@@ -159,8 +154,7 @@ CAUSES = (
         slug="ninja-missing",
         title="ninja is not installed or not on PATH",
         why="torch builds JIT extensions with the program ninja. The Python package brings it, but only the environment's bin folder has "
-            "it, which must "
-        "be on PATH.",
+        "it, which must be on PATH.",
         signs=(
             Sign(r"Ninja is required to load C\+\+ extensions"),
             Sign(r"Unable to find a suitable ninja binary", FAIR),
@@ -187,8 +181,7 @@ CAUSES = (
         slug="python-headers-missing",
         title="Python.h is missing: the Python development headers are not installed",
         why="Compiling an extension (or Triton's launcher at run time) needs the headers of the running Python. Distributions put them "
-            "into a separate "
-        "package.",
+        "into a separate package.",
         signs=(
             Sign(r"Python\.h: No such file or directory"),
             Sign(r"'Python\.h' file not found"),
@@ -206,8 +199,7 @@ CAUSES = (
             ),
             Fix(
                 "Or use a Python that ships its headers (conda, uv's or python.org's); an embedded Windows Python needs the include and "
-                "libs folders of "
-                "the full installer copied into it.",
+                "libs folders of the full installer copied into it.",
                 ("uv venv --python 3.12",),
             ),
         ),
@@ -229,8 +221,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Read the first error of the compiler (search for 'error:' or 'fatal' from the top): that is the cause. Build verbosely "
-                "and with one job, so "
-                "that the lines do not mix.",
+                "and with one job, so that the lines do not mix.",
                 ("export MAX_JOBS=1", "rm -rf ~/.cache/torch_extensions"),
             ),
             Fix(
@@ -245,7 +236,7 @@ CAUSES = (
         slug="deepspeed-adam-del-attributeerror",
         title="DeepSpeedCPUAdam's clean-up failed, because its op could not be built",
         why="The constructor failed while compiling the op, so the object has no ds_opt_adam when Python deletes it. The error above it "
-            "is the real one.",
+        "is the real one.",
         signs=(Sign(r"'DeepSpeedCPU\w+' object has no attribute 'ds_opt_\w+'", FAIR),),
         consequence=True,
         fixes=(

@@ -13,8 +13,8 @@ CAUSES = (
     Cause(
         slug="container-runtime-missing",
         title="The container has no access to the GPU: the NVIDIA container runtime is missing or was not asked for",
-        why="A container sees the host's driver only if the NVIDIA Container Toolkit puts the driver's libraries and /dev/nvidia* into it, "
-        "and only when it was started with GPU access. The driver and torch inside the image do not help.",
+        why="A container sees the host's driver only if the NVIDIA Container Toolkit puts the driver's libraries and /dev/nvidia* into "
+        "it, and only when it was started with GPU access. The driver and torch inside the image do not help.",
         signs=(
             Sign(r"could not select device driver .{0,12} with capabilities: \[\[[\w, ]{0,30}gpu"),
             Sign(r"unknown or invalid runtime name: nvidia"),
@@ -49,23 +49,21 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the NVIDIA Container Toolkit (nvidia-container-toolkit, formerly nvidia-docker2) on the host, configure the "
-                "runtime and "
-                "restart docker; then start the container with --gpus all (or --runtime=nvidia).",
+                "runtime and restart docker; then start the container with --gpus all (or --runtime=nvidia).",
                 _INSTALL_TOOLKIT,
                 who="admin",
                 risk="restart",
             ),
             Fix(
-                "If the toolkit is there, ask for the GPUs: docker run --gpus all; in a compose file a device reservation; singularity or "
-                "apptainer exec --nv; --privileged alone does not bring the driver in.",
+                "If the toolkit is there, ask for the GPUs: docker run --gpus all; in a compose file a device reservation; singularity "
+                "or apptainer exec --nv; --privileged alone does not bring the driver in.",
                 ("docker run --rm --gpus all ubuntu nvidia-smi",),
-                code="deploy:\n  resources:\n    reservations:\n      devices:\n        - driver: nvidia\n          count: all\n"
-                "          capabilities: [gpu]",
+                code="deploy:\n  resources:\n    reservations:\n      devices:\n        - driver: nvidia\n          count: all\n          "
+                "capabilities: [gpu]",
             ),
             Fix(
                 "If the host itself shows no GPU in nvidia-smi, install the NVIDIA driver and its libraries on the host first (in a "
-                "virtual machine: "
-                "pass the GPU through).",
+                "virtual machine: pass the GPU through).",
                 ("nvidia-smi",),
                 who="admin",
                 risk="disruptive",
@@ -75,11 +73,9 @@ CAUSES = (
         examples=(
             'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].',
             "$ docker run -it --rm trainer:1.2 python main.py\nRuntimeError: Found no NVIDIA driver on your system. Please check that "
-            "you have an "
-            "NVIDIA GPU and installed a driver from http://www.nvidia.com/Download/index.aspx",
+            "you have an NVIDIA GPU and installed a driver from http://www.nvidia.com/Download/index.aspx",
             "WARNING: The NVIDIA Driver was not detected.  GPU functionality will not be available.\n   Use the NVIDIA Container Toolkit "
-            "to start "
-            "this container with GPU support; see\n   https://docs.nvidia.com/datacenter/cloud-native/ .",
+            "to start this container with GPU support; see\n   https://docs.nvidia.com/datacenter/cloud-native/ .",
             "docker: Error response from daemon: unknown or invalid runtime name: nvidia.",
         ),
         counterexamples=("$ docker run --rm hello-world\nHello from Docker!",),
@@ -88,7 +84,8 @@ CAUSES = (
         slug="container-gpu-lost-cgroup",
         title="A running container has lost its GPUs: its device permissions were reset under it",
         why="The container was started with GPUs, then systemd on the host reloaded (daemon-reload, a package update) and rewrote the "
-        "container's device cgroup without the NVIDIA devices. The host keeps working, inside the container NVML answers 'Unknown Error'.",
+        "container's device cgroup without the NVIDIA devices. The host keeps working, inside the container NVML answers 'Unknown "
+        "Error'.",
         signs=(
             Sign(r"Failed to initialize NVML: Unknown Error"),
             Sign(r"NVMLError_Unknown: Unknown Error", FAIR),
@@ -103,8 +100,8 @@ CAUSES = (
             ),
             Fix(
                 "To prevent it: let docker use the cgroupfs driver instead of systemd (native.cgroupdriver=cgroupfs in "
-                "/etc/docker/daemon.json), "
-                "or use CDI, or pass the devices explicitly with --device /dev/nvidia0 --device /dev/nvidiactl --device /dev/nvidia-uvm.",
+                "/etc/docker/daemon.json), or use CDI, or pass the devices explicitly with --device /dev/nvidia0 --device /dev/nvidiactl "
+                "--device /dev/nvidia-uvm.",
                 ("sudo nvidia-ctk system create-dev-char-symlinks --create-all", "sudo systemctl restart docker"),
                 who="admin",
                 risk="restart",
@@ -123,14 +120,13 @@ CAUSES = (
     Cause(
         slug="k8s-gpu-not-advertised",
         title="The Kubernetes node does not offer nvidia.com/gpu",
-        why="A pod that asks for nvidia.com/gpu is scheduled only where the NVIDIA device plugin has registered GPUs with the kubelet. The "
-        "plugin is missing, or it found no GPU because the node's container runtime is not set to nvidia; or all GPUs are taken.",
+        why="A pod that asks for nvidia.com/gpu is scheduled only where the NVIDIA device plugin has registered GPUs with the kubelet. "
+        "The plugin is missing, or it found no GPU because the node's container runtime is not set to nvidia; or all GPUs are taken.",
         signs=(
             Sign(r"\d+ Insufficient nvidia\.com/(?:gpu|mig)"),
             Sign(r"Insufficient nvidia\.com/gpu"),
             Sign(
-                r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container "
-                r"(?:Toolkit|Runtime))"
+                r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container (?:Toolkit|Runtime))"
             ),
             Sign(r"no runtime for .{0,3}nvidia.{0,3} is configured"),
             Sign(r"RuntimeHandler .{0,3}nvidia.{0,3} not supported"),
@@ -143,8 +139,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the NVIDIA GPU operator, or the device plugin together with the NVIDIA Container Toolkit on every GPU node, and "
-                "make nvidia "
-                "the container runtime there; then look at the node's allocatable resources.",
+                "make nvidia the container runtime there; then look at the node's allocatable resources.",
                 (
                     "sudo nvidia-ctk runtime configure --runtime=containerd --set-as-default",
                     "sudo systemctl restart containerd",
@@ -163,7 +158,7 @@ CAUSES = (
         examples=(
             "Warning  FailedScheduling  2m  default-scheduler  0/4 nodes are available: 4 Insufficient nvidia.com/gpu.",
             'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "nvidia" is '
-            'configured',
+            "configured",
         ),
         counterexamples=("0/4 nodes are available: 4 Insufficient memory.",),
     ),

@@ -2,15 +2,16 @@
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_LIBS = "cudart|cublas|cublasLt|cupti|nvrtc|nvrtc-builtins|cusparse|cusparseLt|cusolver|cusolverMg|cufft|curand|nvToolsExt|nvJitLink|nvinfer|cufile|nvshmem_host"
+_LIBS = "|".join(
+    ["cublas", "cublasLt", "cudart", "cufft", "cufile", "cupti", "curand", "cusolver", "cusolverMg", "cusparse", "cusparseLt", "nvJitLink", "nvToolsExt", "nvinfer", "nvrtc", "nvrtc-builtins", "nvshmem_host"]
+)
 
 CAUSES = (
     Cause(
         slug="libcuda-missing",
         title="libcuda.so.1, the driver's own library, cannot be found",
         why="libcuda.so.1 belongs to the NVIDIA driver of the host, not to CUDA or torch. Where it is missing there is no driver, the "
-            "container "
-        "(or docker build, which has no GPU) was not given the host's, or its folder is not on the loader's path.",
+        "container (or docker build, which has no GPU) was not given the host's, or its folder is not on the loader's path.",
         signs=(
             Sign(r"libcuda\.so(?:\.1)?: cannot open shared object file"),
             Sign(r"Could not load dynamic library .{0,3}libcuda\.so", FAIR),
@@ -32,9 +33,8 @@ CAUSES = (
             ),
             Fix(
                 "In a container: run it with GPU access (--gpus all). docker build has none: do the step at run time, make nvidia "
-                "docker's default "
-                "runtime for builds (default-runtime in /etc/docker/daemon.json), or put the toolkit's stub on LD_LIBRARY_PATH for the "
-                "build only.",
+                "docker's default runtime for builds (default-runtime in /etc/docker/daemon.json), or put the toolkit's stub on "
+                "LD_LIBRARY_PATH for the build only.",
                 ("docker run --rm --gpus all IMAGE nvidia-smi", "export LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LD_LIBRARY_PATH"),
             ),
             Fix(
@@ -53,8 +53,7 @@ CAUSES = (
         slug="cuda-runtime-lib-missing",
         title="A CUDA runtime library that the program was linked with cannot be found",
         why="The program (torch or a package beside it) was built for one CUDA version and asks for {library|its library} of exactly "
-            "that major "
-        "version. The environment has another version, none, or its folder is not on the loader's path.",
+        "that major version. The environment has another version, none, or its folder is not on the loader's path.",
         signs=(
             Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d+)*): cannot open shared object file"),
             Sign(rf"Library (?P<library>lib(?:{_LIBS})\.so[\d.]*) is not found"),
@@ -73,20 +72,20 @@ CAUSES = (
         fixes=(
             Fix(
                 "Reinstall torch (or the package that asks for the library) in the build for the CUDA that is there, with its "
-                "dependencies: the "
-                "torch wheel brings the CUDA libraries of its version as nvidia-* packages.",
+                "dependencies: the torch wheel brings the CUDA libraries of its version as nvidia-* packages.",
                 ("pip install --force-reinstall torch torchvision torchaudio", 'python -c "import torch; print(torch.version.cuda)"'),
             ),
             Fix(
                 "Or install the missing CUDA library of that version ({library|the one named}) as a wheel: nvidia-cuda-runtime-cu12, "
-                "nvidia-cublas-cu12, "
-                "nvidia-cuda-cupti-cu12 (cupti), nvidia-cuda-nvrtc-cu12, nvidia-cusparselt-cu12; cu11 for .so.11.",
+                "nvidia-cublas-cu12, nvidia-cuda-cupti-cu12 (cupti), nvidia-cuda-nvrtc-cu12, nvidia-cusparselt-cu12; cu11 for .so.11.",
                 ("pip install nvidia-cuda-runtime-cu12 nvidia-cublas-cu12",),
             ),
             Fix(
                 "Or, if it is on the machine, add its folder to LD_LIBRARY_PATH.",
-                ("find / -name 'libcudart.so*' -o -name 'libcublas.so*' "
-                    "2>/dev/null", "export LD_LIBRARY_PATH=/usr/local/cuda/lib64:$LD_LIBRARY_PATH"),
+                (
+                    "find / -name 'libcudart.so*' -o -name 'libcublas.so*' 2>/dev/null",
+                    "export LD_LIBRARY_PATH=/usr/local/cuda/lib64:$LD_LIBRARY_PATH",
+                ),
             ),
         ),
         decide="pip list | grep -i nvidia; find / -name '{library|libcudart.so}*' 2>/dev/null",
@@ -97,16 +96,14 @@ CAUSES = (
         ),
         counterexamples=(
             "Could not load dynamic library 'libcudart.so.11.0'; dlerror: cannot open\nIgnore above cudart dlerror if you do not have a "
-            "GPU set up "
-            "on your machine.",
+            "GPU set up on your machine.",
         ),
     ),
     Cause(
         slug="cublas-library-conflict",
         title="Another cuBLAS (or CUDA math library) is loaded than the one torch ships",
         why="torch's wheel brings its own libcublas and libcublasLt, which must be of one version. LD_LIBRARY_PATH, the image's CUDA or "
-            "a stray "
-        "nvidia-cublas wheel puts another libcublasLt first, which lacks the symbol.",
+        "a stray nvidia-cublas wheel puts another libcublasLt first, which lacks the symbol.",
         signs=(
             Sign(r"symbol:? cublasLt?\w*,? version libcublas(?:Lt)?\.so\.\d+ not defined in file"),
             Sign(r"undefined symbol: cublasLt?\w+"),
@@ -122,8 +119,11 @@ CAUSES = (
             ),
             Fix(
                 "If a stray wheel is the reason, uninstall it and reinstall torch with its own pins.",
-                ("pip list | grep -i cublas", "pip uninstall -y nvidia-cublas-cu11 nvidia-cublas-cu12", "pip install --force-reinstall "
-                    "torch"),
+                (
+                    "pip list | grep -i cublas",
+                    "pip uninstall -y nvidia-cublas-cu11 nvidia-cublas-cu12",
+                    "pip install --force-reinstall torch",
+                ),
             ),
             Fix(
                 "Or pin the torch build that matches the image's CUDA (a +cu tag from that wheel index) or use an older torch.",
@@ -174,8 +174,7 @@ CAUSES = (
         slug="libcudnn-missing",
         title="A cuDNN library that the program was linked with is not on the system or not on the library path",
         why="The program wants cuDNN of one major version (libcudnn.so.8 or .9). The environment has none, the other major version, or "
-            "the wheel's "
-        "folder is not where this program looks (CTranslate2, ONNX Runtime and TensorFlow do not look into torch's).",
+        "the wheel's folder is not where this program looks (CTranslate2, ONNX Runtime and TensorFlow do not look into torch's).",
         signs=(
             Sign(r"(?P<library>libcudnn\w*\.so(?:\.\d+)*): cannot open shared object file"),
             Sign(r"Unable to load any of \{(?P<library>libcudnn\w*\.so[\d.]*)"),
@@ -191,8 +190,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the cuDNN major version that is asked for ({library|libcudnn.so.8 or .9}): the nvidia-cudnn-cu12 wheel (or "
-                "-cu11), or the apt "
-                "package.",
+                "-cu11), or the apt package.",
                 ('pip install "nvidia-cudnn-cu12==9.*"', 'pip install "nvidia-cudnn-cu12==8.*"', "sudo apt install libcudnn9-cuda-12"),
             ),
             Fix(
@@ -207,8 +205,8 @@ CAUSES = (
         decide="pip list | grep -i cudnn; ldconfig -p | grep cudnn",
         examples=(
             "ImportError: libcudnn.so.9: cannot open shared object file: No such file or directory",
-            "Unable to load any of {libcudnn_ops.so.9.1.0, libcudnn_ops.so.9.1, libcudnn_ops.so.9, libcudnn_ops.so}\n"
-            "Invalid handle. Cannot load symbol cudnnCreateTensorDescriptor",
+            "Unable to load any of {libcudnn_ops.so.9.1.0, libcudnn_ops.so.9.1, libcudnn_ops.so.9, libcudnn_ops.so}\nInvalid handle. "
+            "Cannot load symbol cudnnCreateTensorDescriptor",
             "Could not locate cudnn_ops64_9.dll. Please make sure it is in your library path!",
         ),
         counterexamples=("libcudnn.so.9 found, version 91002",),

@@ -9,8 +9,7 @@ CAUSES = (
         slug="cuda-home-not-set",
         title="No CUDA toolkit was found for building the extension: CUDA_HOME is not set and nvcc is missing",
         why="torch's wheel contains the CUDA libraries but not the compiler nvcc. Building an extension needs a CUDA toolkit of the "
-        "system, which "
-        "torch looks for in CUDA_HOME, CUDA_PATH, /usr/local/cuda and on PATH.",
+        "system, which torch looks for in CUDA_HOME, CUDA_PATH, /usr/local/cuda and on PATH.",
         signs=(
             Sign(r"CUDA_HOME environment variable is not set"),
             Sign(r"CUDA was not found on the system, please set the CUDA_HOME"),
@@ -35,8 +34,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the CUDA toolkit with nvcc (the version torch was built with: torch.version.cuda) and set CUDA_HOME (CUDA_PATH "
-                "on Windows, "
-                "which the installer does; open a new shell).",
+                "on Windows, which the installer does; open a new shell).",
                 (
                     'python -c "import torch; print(torch.version.cuda)"',
                     "export CUDA_HOME=/usr/local/cuda",
@@ -65,8 +63,7 @@ CAUSES = (
         slug="cuda-home-malformed",
         title="CUDA_HOME (or the nvcc path) is set to something that is not one existing folder",
         why="CUDA_HOME is used literally: CUDA_HOME/bin/nvcc has to exist. Here it has a leading colon, quotes, a trailing bin, two "
-        "folders, or "
-        "names a folder that is not there.",
+        "folders, or names a folder that is not there.",
         signs=(
             Sign(r"No such file or directory: '(?P<path>:[^']{1,200}nvcc)"),
             Sign(r"No such file or directory: '\"?(?P<path>[^']{1,150}:[^']{1,150}/bin/nvcc)"),
@@ -79,8 +76,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Set CUDA_HOME to one existing folder, without quotes, colons or a trailing /bin, so that $CUDA_HOME/bin/nvcc exists; do "
-                "not append to it "
-                "as to PATH.",
+                "not append to it as to PATH.",
                 ("export CUDA_HOME=/usr/local/cuda", "ls $CUDA_HOME/bin/nvcc"),
             ),
             Fix("If there is no such folder, install the CUDA toolkit first.", ("ls -d /usr/local/cuda*",)),
@@ -93,12 +89,11 @@ CAUSES = (
         slug="cuda-headers-missing",
         title="A CUDA header is missing when the extension is compiled",
         why="torch's headers include CUDA's ({header|cusparse.h and others}). The toolkit that was found has only the compiler or the "
-        "run-time part, "
-        "as conda's cudatoolkit or cuda-nvcc packages and -runtime images do.",
+        "run-time part, as conda's cudatoolkit or cuda-nvcc packages and -runtime images do.",
         signs=(
             Sign(
-                r"fatal error: "
-                r"(?P<header>(?:cuda|cu)\w*(?:/\w+)?\.h(?:pp)?|nv\w+/\w+\.h|nvToolsExt\.h|thrust/\S+?\.h|cub/\S+?\.cuh|crt/\w+\.h|cudnn\w*\.h|curand\w*\.h): No such file"
+                r"fatal error: (?P<header>(?:cuda|cu)\w*(?:/\w+)?\.h(?:pp)?|nv\w+/\w+\.h(?:pp)?|nvToolsExt\.h|thrust/\S+?\.h|"
+                r"cub/\S+?\.cuh|crt/\w+\.h|cudnn\w*\.h|curand\w*\.h): No such file"
             ),
             Sign(
                 r"fatal error: '?(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|curand|cufft)\w*\.h)'?(?: file not found|: No such "
@@ -111,8 +106,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the full CUDA toolkit with its development headers, in torch's CUDA version (conda: cuda-toolkit; Debian: "
-                "cuda-toolkit, or "
-                "libcusparse-dev, libcublas-dev, libcusolver-dev; Docker: a -devel image).",
+                "cuda-toolkit, or libcusparse-dev, libcublas-dev, libcusolver-dev; Docker: a -devel image).",
                 (
                     'python -c "import torch; print(torch.version.cuda)"',
                     "conda install -c nvidia cuda-toolkit=12.8",
@@ -136,14 +130,13 @@ CAUSES = (
         slug="ext-cuda-version-mismatch",
         title="The CUDA toolkit that would compile the extension differs from the CUDA torch was built with",
         why="An extension must be compiled with the CUDA major version of torch. nvcc of the system is {found|another} and torch was "
-        "built with "
-        "{built|another one}, so torch's build tools refuse.",
+        "built with {built|another one}, so torch's build tools refuse.",
         signs=(
             Sign(
                 r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version that was used to compile ?PyTorch "
                 r"\((?P<built>[\d.]+\d)\)"
             ),
-            Sign(r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version"),
+            Sign(r"The detected CUDA version \(%s\) mismatches the version"),
             Sign(r"Installed CUDA version (?P<found>[\d.]+\d) does not match the version torch was compiled with (?P<built>[\d.]+\d)"),
             Sign(r"CUDAMismatchException"),
             Sign(
@@ -167,32 +160,27 @@ CAUSES = (
             ),
             Fix(
                 "Or reinstall torch in the build that matches the toolkit ({found|nvcc --version}): cu118 for 11.8, cu121 for 12.1, "
-                "cu124 for 12.4, cu126, "
-                "cu128, cu130.",
+                "cu124 for 12.4, cu126, cu128, cu130.",
                 ("nvcc --version", "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu124"),
             ),
         ),
         decide='nvcc --version; python -c "import torch; print(torch.version.cuda)"',
         examples=(
             "RuntimeError:\nThe detected CUDA version (12.6) mismatches the version that was used to compile\nPyTorch (11.8). Please "
-            "make sure to use the "
-            "same CUDA versions.",
+            "make sure to use the same CUDA versions.",
             "DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was compiled with 11.8, unable to "
-            "compile cuda/cpp "
-            "extensions without a matching cuda version.",
+            "compile cuda/cpp extensions without a matching cuda version.",
         ),
         counterexamples=(
             "UserWarning: The detected CUDA version (12.4) has a minor version mismatch with the version that was used to compile "
-            "PyTorch (12.1). Most "
-            "likely this shouldn't be a problem.",
+            "PyTorch (12.1). Most likely this shouldn't be a problem.",
         ),
     ),
     Cause(
         slug="torch-cuda-arch-list-unset",
         title="The list of GPU architectures to build for is empty: no GPU is visible and TORCH_CUDA_ARCH_LIST is not set",
         why="torch's build tools take the architectures from TORCH_CUDA_ARCH_LIST, or else from the GPUs they see. On a build machine or "
-        "in docker build "
-        "there is no GPU, so nothing is left (arch_list[-1] fails).",
+        "in docker build there is no GPU, so nothing is left (arch_list[-1] fails).",
         signs=(
             Sign(r"arch_list\[-1\] \+= '\+PTX'"),
             Sign(r"IndexError: list index out of range", also=(r"_get_cuda_arch_flags",)),
@@ -203,8 +191,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Set TORCH_CUDA_ARCH_LIST to the compute capabilities of the GPUs that will run it (8.0 A100, 8.6 RTX 30, 8.9 RTX 40 and "
-                "L4, 9.0 H100, "
-                "12.0 RTX 50) before building.",
+                "L4, 9.0 H100, 12.0 RTX 50) before building.",
                 ('export TORCH_CUDA_ARCH_LIST="8.0;8.6;8.9;9.0+PTX"',),
             ),
             Fix("Or build on a machine (or with docker's nvidia runtime as default) that sees the GPU.", ("nvidia-smi",)),

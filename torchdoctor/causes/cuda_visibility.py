@@ -11,14 +11,18 @@ CAUSES = (
         slug="cuda-visible-devices-wrong",
         title="No GPU is visible to this process: CUDA_VISIBLE_DEVICES hides them all or names one that does not exist",
         why="The driver is there, but CUDA offers only the devices that CUDA_VISIBLE_DEVICES lists, up to the first that does not exist. "
-            "An "
-        "empty value, -1, or a wrong index (or one set by Ray, Slurm or a launcher) leaves none.",
+        "An empty value, -1, or a wrong index (or one set by Ray, Slurm or a launcher) leaves none.",
         signs=(
             Sign(r"CUDA_VISIBLE_DEVICES['\"\])]{0,3} ?[=:] ?['\"]?(?P<devices>-?\w[\w,-]*)?", also=(r"No CUDA GPUs are available",)),
-            Sign(r"CUDA_VISIBLE_DEVICES['\"\])]{0,3} ?[=:] ?['\"]?(?P<devices>-?\w[\w,-]*)?", also=(r"no CUDA-capable device is "
-                r"detected",)),
-            Sign(r"CUDA_VISIBLE_DEVICES['\"\])]{0,3} ?[=:] ?['\"]?(?P<devices>-?\w[\w,-]*)?", FAIR, also=(r"Error 101: invalid device "
-                r"ordinal",)),
+            Sign(
+                r"CUDA_VISIBLE_DEVICES['\"\])]{0,3} ?[=:] ?['\"]?(?P<devices>-?\w[\w,-]*)?",
+                also=(r"no CUDA-capable device is detected",),
+            ),
+            Sign(
+                r"CUDA_VISIBLE_DEVICES['\"\])]{0,3} ?[=:] ?['\"]?(?P<devices>-?\w[\w,-]*)?",
+                FAIR,
+                also=(r"Error 101: invalid device ordinal",),
+            ),
             Sign(r"No CUDA GPUs are available", FAIR),
             Sign(r"cudaGetDeviceCount.{0,160}Error 101: invalid device ordinal", FAIR),
             Sign(r"CUDA initialization: Unexpected error.{0,200}Error 100: no CUDA-capable device", FAIR),
@@ -28,25 +32,23 @@ CAUSES = (
         fixes=(
             Fix(
                 "Set CUDA_VISIBLE_DEVICES to indices that nvidia-smi -L lists (0 for the first), or unset it, before the program starts "
-                "(before "
-                "torch is imported).",
+                "(before torch is imported).",
                 ("echo $CUDA_VISIBLE_DEVICES", "nvidia-smi -L", "unset CUDA_VISIBLE_DEVICES"),
             ),
             Fix(
                 "Under Ray, Slurm or a notebook service the launcher sets it: ask it for a GPU (Ray: num_gpus=1 on the task or actor; "
-                "Slurm: "
-                "--gres=gpu:1; Colab: a GPU runtime).",
+                "Slurm: --gres=gpu:1; Colab: a GPU runtime).",
             ),
             Fix(
                 "If nvidia-smi lists no GPU here (container, virtual machine), give this environment access to one, or run on the CPU.",
                 code='device = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
             ),
         ),
-        decide='python -c "import os, torch; print(os.environ.get(\'CUDA_VISIBLE_DEVICES\'), torch.cuda.device_count())"; nvidia-smi -L',
+        decide="python -c \"import os, torch; print(os.environ.get('CUDA_VISIBLE_DEVICES'), torch.cuda.device_count())\"; nvidia-smi -L",
         patch="device-available",
         examples=(
-            '$ CUDA_VISIBLE_DEVICES=4 python fit.py\n  File "/opt/conda/lib/python3.10/site-packages/torch/cuda/__init__.py", line 247, in '
-            "_lazy_init\n    torch._C._cuda_init()\nRuntimeError: No CUDA GPUs are available",
+            '$ CUDA_VISIBLE_DEVICES=4 python fit.py\n  File "/opt/conda/lib/python3.10/site-packages/torch/cuda/__init__.py", line '
+            "247, in _lazy_init\n    torch._C._cuda_init()\nRuntimeError: No CUDA GPUs are available",
             "RuntimeError: No CUDA GPUs are available",
         ),
         counterexamples=("export CUDA_VISIBLE_DEVICES=0,1\npython fit.py\nepoch 0 done",),
@@ -75,20 +77,21 @@ CAUSES = (
             Fix("Or turn MIG mode off, to use the whole GPU.", ("sudo nvidia-smi -i 0 -mig 0",), who="admin", risk="disruptive"),
         ),
         decide="nvidia-smi -L",
-        examples=("| MIG devices:                                              |\n|  No MIG devices found                                "
-            "     |",),
+        examples=(
+            "| MIG devices:                                              |\n|  No MIG devices found                                     |",
+        ),
         counterexamples=("Migrating the database: no devices found for user 12",),
     ),
     Cause(
         slug="cuda-hardcoded",
         title="The program asks for CUDA on a machine that has no usable NVIDIA GPU",
         why="The code says 'cuda' or calls .cuda() without looking whether there is a GPU. On a Mac, a CPU-only machine or a notebook "
-            "runtime "
-        "without GPU there is none to be had, and no other torch wheel changes that.",
+        "runtime without GPU there is none to be had, and no other torch wheel changes that.",
         signs=(
             Sign(_NO_CUDA, also=(_MAC,)),
             Sign(_NO_CUDA, test=lambda groups, situation: situation.os == "macos"),
             Sign(_NO_CUDA, also=(r"/opt/homebrew/",)),
+            Sign(_NO_CUDA, also=(r"\bMacBook",)),
             Sign(_NO_CUDA, also=(r"/Library/Frameworks/Python\.framework",)),
             Sign(_NO_CUDA, also=(r"\bApple (?:M\d|Silicon)",)),
             Sign(r"Found no NVIDIA driver on your system", also=(_COLAB,)),
@@ -127,20 +130,19 @@ CAUSES = (
         wrong_advice="Installing another torch build or an NVIDIA driver does not help on a machine without an NVIDIA GPU.",
         patch="device-available",
         examples=(
-            'Traceback (most recent call last):\n  File "/Users/ines/proj/run.py", line 12, in <module>\n    model.to("cuda")\n'
-            '  File "/Users/ines/proj/venv/lib/python3.11/site-packages/torch/cuda/__init__.py", line 310, in _lazy_init\n'
-            '    raise AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
+            'Traceback (most recent call last):\n  File "/Users/ines/proj/run.py", line 12, in <module>\n    model.to("cuda")\n  File '
+            '"/Users/ines/proj/venv/lib/python3.11/site-packages/torch/cuda/__init__.py", line 310, in _lazy_init\n    raise '
+            'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
             "/content/demo.py in load()\n---> 20 net.cuda()\nRuntimeError: Found no NVIDIA driver on your system. Please check that you "
-            "have an "
-            "NVIDIA GPU and installed a driver",
+            "have an NVIDIA GPU and installed a driver",
         ),
         counterexamples=("cuda is not available, using the CPU instead\nepoch 1: loss 0.7",),
     ),
     Cause(
         slug="gpu-memory-full-at-init",
         title="The GPU's memory is already taken, so a CUDA library could not initialise",
-        why="cuBLAS, cuDNN and the CUDA context itself need some hundred megabytes when they start. Other processes, or this program's own "
-        "tensors, have left none, so the library's handle could not be created.",
+        why="cuBLAS, cuDNN and the CUDA context itself need some hundred megabytes when they start. Other processes, or this program's "
+        "own tensors, have left none, so the library's handle could not be created.",
         signs=(
             Sign(r"CUDNN_STATUS_ALLOC_FAILED"),
             Sign(r"CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
@@ -156,8 +158,7 @@ CAUSES = (
             ),
             Fix(
                 "Let this program leave room: a lower batch size, a lower memory fraction (torch.cuda.set_per_process_memory_fraction; "
-                "vLLM: "
-                "gpu_memory_utilization), or another GPU.",
+                "vLLM: gpu_memory_utilization), or another GPU.",
                 code="torch.cuda.set_per_process_memory_fraction(0.9)",
             ),
         ),

@@ -7,11 +7,12 @@ CAUSES = (
         slug="cudnn-version-incompatible",
         title="Another cuDNN is mixed with the one torch ships",
         why="torch brings its own cuDNN, which consists of several libraries that must be of one version. One from LD_LIBRARY_PATH, the "
-            "system, "
-        "TensorFlow or another nvidia-cudnn wheel is found for a part of them.",
+        "system, TensorFlow or another nvidia-cudnn wheel is found for a part of them.",
         signs=(
-            Sign(r"cuDNN version incompatibility: PyTorch was compiled ?against \(?[\d, ]+\)? but found runtime version "
-                r"\(?(?P<found>[\d, ]+)\)?"),
+            Sign(
+                r"cuDNN version incompatibility: PyTorch was compiled ?against \(?[\d, ]+\)? but found runtime version \(?(?P<found>[\d, "
+                r"]+)\)?"
+            ),
             Sign(r"cuDNN version incompatibility"),
             Sign(r"CUDNN_STATUS_SUBLIBRARY_(?:VERSION_MISMATCH|LOADING_FAILED)"),
             Sign(r"CUDNN_STATUS_VERSION_MISMATCH"),
@@ -26,8 +27,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Take the foreign cuDNN out of the way: unset LD_LIBRARY_PATH (or module unload cuda cudnn), so that torch loads only "
-                "the cuDNN it "
-                "brought.",
+                "the cuDNN it brought.",
                 ("unset LD_LIBRARY_PATH", 'python -c "import torch; print(torch.backends.cudnn.version())"'),
             ),
             Fix(
@@ -44,8 +44,7 @@ CAUSES = (
         decide="LD_DEBUG=libs python train.py 2>&1 | grep 'calling init.*cudnn'",
         examples=(
             "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (9, 1, 0) but found runtime version (8, 9, 7). "
-            "PyTorch "
-            "already comes bundled with cuDNN.",
+            "PyTorch already comes bundled with cuDNN.",
             "RuntimeError: cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH",
         ),
         counterexamples=("cudnn version: 91002, deterministic: True",),
@@ -54,8 +53,7 @@ CAUSES = (
         slug="cudnn-not-initialized",
         title="cuDNN cannot initialise",
         why="cuDNN creates its handle at its first use. That fails when the GPU's memory is already full, or when this torch's CUDA and "
-            "cuDNN "
-        "do not fit the GPU or the driver.",
+        "cuDNN do not fit the GPU or the driver.",
         signs=(
             Sign(r"CUDNN_STATUS_NOT_INITIALIZED"),
             Sign(r"cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", FAIR),
@@ -72,8 +70,7 @@ CAUSES = (
             ),
             Fix(
                 "If memory is free, install a torch build whose CUDA and cuDNN fit this GPU and driver (upgrade torch, or the driver), "
-                "and check that no "
-                "other cuDNN is on LD_LIBRARY_PATH.",
+                "and check that no other cuDNN is on LD_LIBRARY_PATH.",
                 ("pip install -U torch torchvision --index-url https://download.pytorch.org/whl/cu128", "echo $LD_LIBRARY_PATH"),
             ),
         ),
@@ -85,8 +82,7 @@ CAUSES = (
         slug="cudnn-no-engine",
         title="cuDNN finds no engine for the operation",
         why="No algorithm of cuDNN could be set up for this convolution or attention. That is seldom the operation itself: a broken or "
-            "mixed cuDNN, "
-        "a library it could not load, or a GPU memory that is full leaves none.",
+        "mixed cuDNN, a library it could not load, or a GPU memory that is full leaves none.",
         signs=(
             Sign(r"(?:GET|FIND) was unable to find an engine to execute this computation"),
             Sign(r"unable to find an engine to execute this computation"),

@@ -6,9 +6,8 @@ CAUSES = (
     Cause(
         slug="cuda-unavailable-no-driver",
         title="torch is a CUDA build, but no NVIDIA driver is loaded on this machine",
-        why="The CUDA libraries come with torch, the driver does not: it belongs to the host. CUDA was asked for "
-        "its devices and found no "
-        "driver at all, so either none is installed, its kernel module is not loaded, or this container cannot see the host's.",
+        why="The CUDA libraries come with torch, the driver does not: it belongs to the host. CUDA was asked for its devices and found "
+        "no driver at all, so either none is installed, its kernel module is not loaded, or this container cannot see the host's.",
         signs=(
             Sign(r"Found no NVIDIA driver on your system"),
             Sign(r"Please check that you have an NVIDIA GPU and installed a driver", FAIR),
@@ -38,25 +37,22 @@ CAUSES = (
                 who="admin",
             ),
             Fix(
-                "In a container: start it with GPU access (docker run --gpus all, singularity --nv) on a host that has "
-                "the driver and the "
-                "NVIDIA Container Toolkit.",
+                "In a container: start it with GPU access (docker run --gpus all, singularity --nv) on a host that has the driver and "
+                "the NVIDIA Container Toolkit.",
                 ("docker run --rm --gpus all ubuntu nvidia-smi",),
             ),
             Fix(
-                "Where there is no NVIDIA GPU (laptop, login node, CPU runtime): run on the CPU, with the device "
-                "chosen instead of hard-coded.",
+                "Where there is no NVIDIA GPU (laptop, login node, CPU runtime): run on the CPU, with the device chosen instead of "
+                "hard-coded.",
                 code='device = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
             ),
         ),
         decide="nvidia-smi",
         patch="device-available",
         examples=(
-            "Traceback (most recent call last):\n"
-            '  File "/home/mia/seg/train.py", line 31, in main\n'
-            "    net = net.cuda()\n"
-            "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver "
-            "from http://www.nvidia.com/Download/index.aspx",
+            'Traceback (most recent call last):\n  File "/home/mia/seg/train.py", line 31, in main\n    net = '
+            "net.cuda()\nRuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a "
+            "driver from http://www.nvidia.com/Download/index.aspx",
             "$ python -c 'import torch; print(torch.cuda.is_available())'\nFalse\n$ nvidia-smi\nbash: nvidia-smi: command not found",
         ),
         counterexamples=("Using device: cpu (no NVIDIA GPU in this laptop, that is fine)\nepoch 1 loss 0.61",),
@@ -64,17 +60,16 @@ CAUSES = (
     Cause(
         slug="nvidia-smi-cannot-communicate",
         title="The NVIDIA driver package is installed, but its kernel module is not loaded",
-        why="nvidia-smi is there but the kernel side does not answer. Usually DKMS did not build the module for "
-        "the running kernel (after a "
-        "kernel update), Secure Boot refused the unsigned module, or nouveau holds the GPU.",
+        why="nvidia-smi is there but the kernel side does not answer. Usually DKMS did not build the module for the running kernel "
+        "(after a kernel update), Secure Boot refused the unsigned module, or nouveau holds the GPU.",
         signs=(
             Sign(r"NVIDIA-SMI has failed because it couldn.?t communicate with the NVIDIA driver"),
             Sign(r"Failed to initialize NVML: Driver Not Loaded"),
             Sign(r"NVML: Driver Not Loaded"),
             Sign(r"NVMLError_DriverNotLoaded"),
             Sign(
-                r"modprobe: (?:ERROR|FATAL): .{0,40}could not insert .{0,3}nvidia\w*.{0,3}: (?:Required key not "
-                r"available|Key was rejected)"
+                r"modprobe: (?:ERROR|FATAL): .{0,40}could not insert .{0,3}nvidia\w*.{0,3}: (?:Required key not available|Key was "
+                r"rejected)"
             ),
             Sign(r"modprobe: (?:ERROR|FATAL): .{0,40}could not insert .{0,3}nvidia"),
             Sign(r"modprobe: FATAL: Module nvidia\w* not found in directory"),
@@ -85,8 +80,8 @@ CAUSES = (
         explains=("cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
         fixes=(
             Fix(
-                "Rebuild the driver's kernel module for the running kernel: install the kernel headers, let DKMS build it, load it "
-                "(or reinstall the driver), then reboot.",
+                "Rebuild the driver's kernel module for the running kernel: install the kernel headers, let DKMS build it, load it (or "
+                "reinstall the driver), then reboot.",
                 (
                     "sudo apt install linux-headers-$(uname -r)",
                     "dkms status",
@@ -98,9 +93,8 @@ CAUSES = (
                 risk="disruptive",
             ),
             Fix(
-                "If modprobe says 'Required key not available' or 'Key was rejected', Secure Boot refuses the module: "
-                "enrol the module's key "
-                "(mokutil) or disable Secure Boot in the firmware.",
+                "If modprobe says 'Required key not available' or 'Key was rejected', Secure Boot refuses the module: enrol the module's "
+                "key (mokutil) or disable Secure Boot in the firmware.",
                 ("mokutil --sb-state", "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der"),
                 who="admin",
                 risk="disruptive",
@@ -119,9 +113,8 @@ CAUSES = (
         ),
         decide="lsmod | grep nvidia; dkms status; sudo modprobe nvidia; sudo dmesg | grep -i -e nvrm -e nvidia | tail",
         examples=(
-            "ubuntu@train-07:~$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the NVIDIA "
-            "driver. Make sure that the "
-            "latest NVIDIA driver is installed and running.\nubuntu@train-07:~$ uname -r\n6.8.0-51-generic",
+            "ubuntu@train-07:~$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that "
+            "the latest NVIDIA driver is installed and running.\nubuntu@train-07:~$ uname -r\n6.8.0-51-generic",
             "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
         ),
         counterexamples=("nvidia-smi\nNo running processes found",),
@@ -129,16 +122,15 @@ CAUSES = (
     Cause(
         slug="nvml-driver-library-mismatch",
         title="The NVIDIA user-space library was upgraded while the old kernel module is still loaded",
-        why="The driver has two halves, a kernel module and user-space libraries, which must be of one version. "
-        "An upgrade (often automatic) "
-        "replaced the files on disk, but the module in memory is still the old one until it is reloaded.",
+        why="The driver has two halves, a kernel module and user-space libraries, which must be of one version. An upgrade (often "
+        "automatic) replaced the files on disk, but the module in memory is still the old one until it is reloaded.",
         signs=(
             Sign(r"Failed to initialize NVML: Driver/library version mismatch"),
             Sign(r"Driver/library version mismatch"),
             Sign(r"NVMLError_LibRmVersionMismatch"),
             Sign(
-                r"NVRM: API mismatch: the client has the version (?P<client>[\d.]+\d), but this kernel module has the "
-                r"version (?P<module>[\d.]+\d)"
+                r"NVRM: API mismatch: the client has the version (?P<client>[\d.]+\d), but this kernel module has the version "
+                r"(?P<module>[\d.]+\d)"
             ),
             Sign(r"API mismatch: (?:the )?(?:client|NVIDIA kernel module) (?:has )?(?:the )?version", FAIR),
             Sign(r"nvml error: driver/library version mismatch"),
@@ -180,9 +172,8 @@ CAUSES = (
     Cause(
         slug="cuda-init-error-803",
         title="The libcuda that gets loaded does not match the loaded kernel driver (error 803)",
-        why="libcuda.so.1 and the kernel module must be of one driver version. After a driver upgrade without "
-        "reboot, or when an image brings a "
-        "libcuda of its own (a compat folder on LD_LIBRARY_PATH, a stale copy), the two differ and CUDA refuses to start.",
+        why="libcuda.so.1 and the kernel module must be of one driver version. After a driver upgrade without reboot, or when an image "
+        "brings a libcuda of its own (a compat folder on LD_LIBRARY_PATH, a stale copy), the two differ and CUDA refuses to start.",
         signs=(
             Sign(r"system has unsupported display driver ?/ ?cuda driver combination"),
             Sign(r"cudaGetDeviceCount.{0,200}Error 803\b"),
@@ -198,18 +189,16 @@ CAUSES = (
                 risk="disruptive",
             ),
             Fix(
-                "In a container or on a cluster: remove the foreign libcuda, that is take the cuda compat folder out "
-                "of LD_LIBRARY_PATH and of "
-                "/etc/ld.so.conf.d (or use an image without cuda-compat), so that the host driver's libcuda.so.1 is the only one.",
+                "In a container or on a cluster: remove the foreign libcuda, that is take the cuda compat folder out of LD_LIBRARY_PATH "
+                "and of /etc/ld.so.conf.d (or use an image without cuda-compat), so that the host driver's libcuda.so.1 is the only one.",
                 ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH", "ls /usr/local/cuda/compat"),
             ),
             Fix("Or upgrade the host's driver to the version that the image's libcuda was made for.", who="admin", risk="disruptive"),
         ),
         decide="cat /proc/driver/nvidia/version; ldconfig -p | grep libcuda.so",
         examples=(
-            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling "
-            "NumCudaDevices() that "
-            "might have already set an error? Error 803: system has unsupported display driver / cuda driver combination",
+            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() "
+            "that might have already set an error? Error 803: system has unsupported display driver / cuda driver combination",
         ),
         counterexamples=("HTTP Error 803 while fetching the page",),
     ),
@@ -227,14 +216,13 @@ CAUSES = (
         explains=("cuda-no-device-error", "torch-cpu-only-build"),
         fixes=(
             Fix(
-                "Take the compat libcuda out of the way: remove /usr/local/cuda/compat from LD_LIBRARY_PATH or "
-                "uninstall the cuda-compat package, "
-                "so that the driver's own libcuda.so.1 is loaded.",
+                "Take the compat libcuda out of the way: remove /usr/local/cuda/compat from LD_LIBRARY_PATH or uninstall the cuda-compat "
+                "package, so that the driver's own libcuda.so.1 is loaded.",
                 ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH", "sudo apt remove 'cuda-compat-*'"),
             ),
             Fix(
-                "Or upgrade the host's NVIDIA driver so that it supports the image's CUDA without the compat library; "
-                "after an upgrade reboot.",
+                "Or upgrade the host's NVIDIA driver so that it supports the image's CUDA without the compat library; after an upgrade "
+                "reboot.",
                 ("nvidia-smi",),
                 who="admin",
                 risk="disruptive",
@@ -243,10 +231,9 @@ CAUSES = (
         ),
         decide="ldconfig -p | grep libcuda.so; nvidia-smi",
         examples=(
-            "UserWarning: CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda "
-            "functions before calling "
-            "NumCudaDevices() that might have already set an error? Error 804: forward compatibility was attempted on non supported HW "
-            "(Triggered internally at ../c10/cuda/CUDAFunctions.cpp:108.)",
+            "UserWarning: CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before "
+            "calling NumCudaDevices() that might have already set an error? Error 804: forward compatibility was attempted on non "
+            "supported HW (Triggered internally at ../c10/cuda/CUDAFunctions.cpp:108.)",
         ),
         counterexamples=("forward compatibility of the checkpoint format was kept",),
     ),

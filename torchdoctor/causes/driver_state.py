@@ -30,20 +30,18 @@ CAUSES = (
             ),
             Fix("Reboot; if the error comes back, reinstall the NVIDIA driver.", ("sudo reboot",), who="admin", risk="disruptive"),
             Fix(
-                "In a container: /dev/nvidia-uvm has to exist inside it too; create it on the host with "
-                "nvidia-modprobe and restart the container.",
+                "In a container: /dev/nvidia-uvm has to exist inside it too; create it on the host with nvidia-modprobe and restart the "
+                "container.",
                 ("sudo nvidia-modprobe -u -c=0",),
                 who="admin",
                 risk="restart",
             ),
         ),
-        wrong_advice="The message blames a changed CUDA_VISIBLE_DEVICES; unless the program really sets it after "
-        "importing torch, that is not it.",
+        wrong_advice="The message blames a changed CUDA_VISIBLE_DEVICES; unless the program really sets it after importing torch, that is not it.",
         decide="ls -l /dev/nvidia*; sudo dmesg | grep -i nvrm | tail",
         examples=(
-            "UserWarning: CUDA initialization: CUDA unknown error - this may be due to an incorrectly set up "
-            "environment, e.g. changing env "
-            "variable CUDA_VISIBLE_DEVICES after program start. Setting the available devices to be zero. (Triggered internally at "
+            "UserWarning: CUDA initialization: CUDA unknown error - this may be due to an incorrectly set up environment, e.g. changing "
+            "env variable CUDA_VISIBLE_DEVICES after program start. Setting the available devices to be zero. (Triggered internally at "
             "../c10/cuda/CUDAFunctions.cpp:118.)",
             "RuntimeError: cuda runtime error (999) : unknown error at /pytorch/aten/src/THC/THCGeneral.cpp:47",
             "failed call to cuInit: CUDA_ERROR_UNKNOWN: unknown error",
@@ -53,9 +51,8 @@ CAUSES = (
     Cause(
         slug="fabric-manager-not-running",
         title="The GPUs of this NVSwitch machine are not initialised: the Fabric Manager does not run",
-        why="On machines with NVSwitch (HGX, DGX) CUDA starts only after the NVIDIA Fabric Manager, in exactly "
-        "the driver's version, has set up "
-        "the NVLink fabric. nvidia-smi works without it, CUDA answers error 802, system not yet initialized.",
+        why="On machines with NVSwitch (HGX, DGX) CUDA starts only after the NVIDIA Fabric Manager, in exactly the driver's version, has "
+        "set up the NVLink fabric. nvidia-smi works without it, CUDA answers error 802, system not yet initialized.",
         signs=(
             Sign(r"(?:error|runtime error)[ =(:]{1,3}802\b.{0,6}system not yet initialized"),
             Sign(r"system not yet initialized"),
@@ -68,9 +65,8 @@ CAUSES = (
         explains=("cuda-no-device-error", "cuda-unknown-error", "nccl-p2p-broken", "cuda-unavailable-no-driver"),
         fixes=(
             Fix(
-                "On the host (a job or container cannot do it): install nvidia-fabricmanager in exactly the driver's "
-                "version and start the service. "
-                "On older systems it is part of DCGM.",
+                "On the host (a job or container cannot do it): install nvidia-fabricmanager in exactly the driver's version and start "
+                "the service. On older systems it is part of DCGM.",
                 (
                     "cat /proc/driver/nvidia/version",
                     "sudo systemctl enable --now nvidia-fabricmanager",
@@ -87,9 +83,8 @@ CAUSES = (
         ),
         decide="systemctl status nvidia-fabricmanager; nvidia-smi -q | grep -i -A2 fabric",
         examples=(
-            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling "
-            "NumCudaDevices() that "
-            "might have already set an error? Error 802: system not yet initialized",
+            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() "
+            "that might have already set an error? Error 802: system not yet initialized",
             "THCudaCheck FAIL file=THCGeneral.cpp line=50 error=802 : system not yet initialized",
         ),
         counterexamples=("Logging system initialized, fabric manager state: completed",),
@@ -97,9 +92,8 @@ CAUSES = (
     Cause(
         slug="gpu-fell-off-bus",
         title="A GPU dropped off the PCIe bus and is lost to the driver",
-        why="The driver can no longer reach the device over PCIe (Xid 79, 'GPU is lost'). Software does not do "
-        "that: power, heat, risers and "
-        "slots, the PSU or a defective card do. Everything that fails afterwards is only the echo.",
+        why="The driver can no longer reach the device over PCIe (Xid 79, 'GPU is lost'). Software does not do that: power, heat, risers "
+        "and slots, the PSU or a defective card do. Everything that fails afterwards is only the echo.",
         signs=(
             Sign(r"GPU has fallen off the bus"),
             Sign(r"NVRM: Xid \(PCI:(?P<pci>[\w:.]+)\): 79\b"),
@@ -126,9 +120,8 @@ CAUSES = (
                 risk="disruptive",
             ),
             Fix(
-                "If it happens again it is hardware: check power cables and PSU, temperature, risers and seating of "
-                "the card, PCIe link errors "
-                "(AER); have the card replaced if it follows the card.",
+                "If it happens again it is hardware: check power cables and PSU, temperature, risers and seating of the card, PCIe link "
+                "errors (AER); have the card replaced if it follows the card.",
                 ("nvidia-smi -q -d TEMPERATURE,POWER", "sudo dmesg | grep -i -e aer -e pcie"),
                 who="vendor",
                 risk="disruptive",
@@ -144,9 +137,8 @@ CAUSES = (
     Cause(
         slug="cuda-no-device-error",
         title="CUDA reports that no CUDA-capable device is detected",
-        why="The driver answered, but offers no GPU to this process: none is visible (CUDA_VISIBLE_DEVICES, "
-        "container, MIG), or the driver could "
-        "not bring up the device.",
+        why="The driver answered, but offers no GPU to this process: none is visible (CUDA_VISIBLE_DEVICES, container, MIG), or the "
+        "driver could not bring up the device.",
         signs=(
             Sign(r"no CUDA-capable device is detected", FAIR),
             Sign(r"CUDA_ERROR_NO_DEVICE", FAIR),
@@ -156,15 +148,14 @@ CAUSES = (
         consequence=True,
         fixes=(
             Fix(
-                "See whether the driver shows a GPU at all: nvidia-smi. If it does not, fix the driver (install it, "
-                "load the module, reboot).",
+                "See whether the driver shows a GPU at all: nvidia-smi. If it does not, fix the driver (install it, load the module, "
+                "reboot).",
                 ("nvidia-smi", "ls -l /dev/nvidia*"),
                 who="admin",
             ),
             Fix(
-                "If nvidia-smi shows GPUs, this process is not allowed to see them: check that CUDA_VISIBLE_DEVICES "
-                "names existing devices (or unset "
-                "it), and that the container was started with --gpus all.",
+                "If nvidia-smi shows GPUs, this process is not allowed to see them: check that CUDA_VISIBLE_DEVICES names existing "
+                "devices (or unset it), and that the container was started with --gpus all.",
                 ("echo $CUDA_VISIBLE_DEVICES", "unset CUDA_VISIBLE_DEVICES"),
             ),
         ),
@@ -175,9 +166,8 @@ CAUSES = (
     Cause(
         slug="nvidia-smi-no-devices",
         title="The driver is loaded, but it could bring up no GPU ('No devices were found')",
-        why="nvidia-smi reaches the driver, and the driver has no usable device: initialising the adapter failed "
-        "(power, firmware, a card that "
-        "needs the open kernel module, a passthrough that is incomplete), or the device nodes may not be used.",
+        why="nvidia-smi reaches the driver, and the driver has no usable device: initialising the adapter failed (power, firmware, a "
+        "card that needs the open kernel module, a passthrough that is incomplete), or the device nodes may not be used.",
         signs=(
             Sign(r"nvidia-smi.{0,60} No devices were found", FAIR),
             Sign(r"NVRM: GPU [\w:.]+: RmInitAdapter failed"),
@@ -191,8 +181,8 @@ CAUSES = (
                 who="admin",
             ),
             Fix(
-                "If dmesg asks for the open kernel modules (Blackwell and newer data-centre GPUs), install the "
-                "driver's -open variant and reboot.",
+                "If dmesg asks for the open kernel modules (Blackwell and newer data-centre GPUs), install the driver's -open variant "
+                "and reboot.",
                 ("sudo apt install nvidia-driver-580-open", "sudo reboot"),
                 who="admin",
                 risk="disruptive",

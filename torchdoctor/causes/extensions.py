@@ -13,8 +13,8 @@ CAUSES = (
             Sign(r"undefined symbol: _Z\w{0,40}(?:c10|2at|5torch|caffe2)\w*"),
             Sign(r"undefined symbol: (?:THPVariable\w*|THPStorage\w*|_ZTI\w*torch\w*|THC\w+|aoti_torch_\w+)"),
             Sign(
-                r"(?P<library>libtorch_cuda_c(?:u|pp)\.so|libtorch_cpu\.so|libtorch_python\.so|libc10_cuda\.so|libtorch_cuda\.so|libtorch\.so(?:\.\d)?|"
-                r"libcaffe2\w*\.so|libtorch_hip\.so): cannot open shared object file",
+                r"(?P<library>libtorch_cuda_c(?:u|pp)\.so|libtorch_cpu\.so|libtorch_python\.so|libc10_cuda\.so|libtorch_cuda\.so|"
+                r"libtorch\.so(?:\.\d)?|libcaffe2\w*\.so|libtorch_hip\.so): cannot open shared object file",
                 unless=(r"torch/__init__\.py",),
             ),
             Sign(r"PyTorch and (?!torchvision|TorchAudio)(?P<package>torch_\w+|\w+) were compiled with different CUDA (?:major )?versions"),
@@ -23,19 +23,18 @@ CAUSES = (
             Sign(r"An issue occurred while importing '(?:pyg-lib|torch-(?:scatter|sparse|cluster|spline-conv))'", FAIR),
             Sign(r"Cannot find DGL C\+\+ (?:graphbolt|sparse|tensoradapter) library"),
             Sign(
-                r"DLL load failed while importing (?P<module>_ext|_C|_cuda|fused_\w+|\w+_cuda|\w+_ext|amp_C)\b: "
-                r".{0,60}(?:procedure|module)",
+                r"DLL load failed while importing (?P<module>_ext|_cuda|fused_\w+|\w+_cuda|\w+_ext|amp_C)\b: .{0,60}(?:procedure|module)",
                 FAIR,
             ),
             Sign(r"(?:vllm|sgl_kernel)[/\\][\w.]*\.so: undefined symbol", FAIR),
         ),
         unless=(r"torchaudio/lib", r"libcudnn\w*\.so\S* not defined", r"symbol: iJIT"),
         explains=("torch-install-broken",),
+        refines=("windows-dll-version-conflict", "windows-vcredist-missing"),
         fixes=(
             Fix(
                 "Rebuild the extension against the installed torch, from a clean state: uninstall it, delete its build folder, reinstall "
-                "with "
-                "--no-build-isolation and without cached wheels.",
+                "with --no-build-isolation and without cached wheels.",
                 (
                     "pip uninstall -y PACKAGE",
                     "rm -rf build ~/.cache/torch_extensions",
@@ -44,8 +43,7 @@ CAUSES = (
             ),
             Fix(
                 "Or reinstall the package in the prebuilt wheel that matches this torch and CUDA version (mmcv: openmim; torch-scatter "
-                "and the like: "
-                "the PyG wheel page for this torch version).",
+                "and the like: the PyG wheel page for this torch version).",
                 (
                     'python -c "import torch; print(torch.__version__, torch.version.cuda)"',
                     "pip install -U openmim",
@@ -71,8 +69,7 @@ CAUSES = (
         slug="extension-imported-before-torch",
         title="A compiled extension was imported before torch, so torch's libraries were not loaded yet",
         why="The extension needs libc10.so and other libraries of torch, which lie in torch's own folder, not on the loader's path. "
-        "Importing torch first "
-        "loads them.",
+        "Importing torch first loads them.",
         signs=(
             Sign(r"libc10\.so: cannot open shared object file"),
             Sign(r"Library not loaded: @rpath/lib(?:c10|torch\w*)\.dylib", FAIR),
@@ -95,14 +92,12 @@ CAUSES = (
         slug="extension-built-without-cuda",
         title="An extension was compiled without its CUDA half and now gets GPU tensors",
         why="When the extension was built no CUDA was available (no GPU or no toolkit in sight, as in docker build), so only its CPU "
-        "code was "
-        "compiled.",
+        "code was compiled.",
         signs=(
             Sign(r"Not compiled with GPU support"),
             Sign(r"\w+_impl: implementation for device cuda:?\d* not found"),
             Sign(
-                r"is not compiled with (?:GPU|CUDA) "
-                r"support",
+                r"is not compiled with (?:GPU|CUDA) support",
                 FAIR,
                 unless=(r"Torch not compiled", r"OpenCV", r"xgboost|lightgbm", r"jaxlib"),
             ),

@@ -4,8 +4,8 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _NO_IMAGE = r"no kernel image is available for execution on the device"
 _OLD_GPU = (
-    r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT \d{3,4}\b|GeForce "
-    r"(?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
+    r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT "
+    r"\d{3,4}\b|GeForce (?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
 )
 _NEW_GPU = r"(?:RTX 50[5-9]0|RTX PRO \d000|\bB[23]00\b|\bGB[123]0\d?\b|Blackwell|sm_1[02]\d|compute capability 1[02]\.\d)"
 _INDEX_NEW = "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128"
@@ -31,8 +31,7 @@ def _built_for(groups: "dict[str, str]") -> "list[int]":
 
 _INCOMPATIBLE = (
     r"(?P<gpu>(?:NVIDIA |GeForce |Tesla |Quadro |TITAN |A|H|L|B)[\w .-]{1,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible "
-    r"with the "
-    r"current PyTorch installation\. The current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
+    r"with the current PyTorch installation\. The current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
 )
 
 CAUSES = (
@@ -40,13 +39,11 @@ CAUSES = (
         slug="no-kernel-image-new-gpu",
         title="The GPU is newer than the architectures this torch build was compiled for",
         why="A torch wheel contains machine code for a list of GPU architectures. This GPU ({gpu|its architecture}) came later and is "
-        "not in the "
-        "list, so the first kernel has no image to run.",
+        "not in the list, so the first kernel has no image to run.",
         signs=(
             Sign(_INCOMPATIBLE, test=_newer),
             Sign(
-                r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch "
-                r"installation",
+                r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch installation",
                 FAIR,
                 unless=(r"sm_(?:100|120)\.",),
             ),
@@ -59,8 +56,8 @@ CAUSES = (
         fixes=(
             Fix(
                 "Upgrade torch to a build that has this GPU: torch 2.7 or newer for CUDA 12.8 (cu128) or later for Blackwell (RTX 50, "
-                "B200, sm_100, "
-                "sm_120); a cu118 or newer build for RTX 40 and H100; cu111 or newer for RTX 30. Rebuild compiled extensions afterwards.",
+                "B200, sm_100, sm_120); a cu118 or newer build for RTX 40 and H100; cu111 or newer for RTX 30. Rebuild compiled "
+                "extensions afterwards.",
                 (
                     "pip uninstall -y torch torchvision torchaudio",
                     _INDEX_NEW,
@@ -73,21 +70,18 @@ CAUSES = (
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
         examples=(
             "UserWarning: \nNVIDIA GeForce RTX 5080 with CUDA capability sm_120 is not compatible with the current PyTorch "
-            "installation.\nThe current "
-            "PyTorch install supports CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.",
+            "installation.\nThe current PyTorch install supports CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.",
         ),
         counterexamples=(
             "NVIDIA GeForce GTX 1060 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current "
-            "PyTorch install "
-            "supports CUDA capabilities sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
+            "PyTorch install supports CUDA capabilities sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
         ),
     ),
     Cause(
         slug="no-kernel-image-old-gpu",
         title="The GPU is older than the architectures this torch build still contains",
         why="Each torch release drops old GPU architectures from its wheels. This GPU ({gpu|its architecture}) is no longer in the list "
-        "of this build, "
-        "so there is no machine code for it.",
+        "of this build, so there is no machine code for it.",
         signs=(
             Sign(_INCOMPATIBLE, test=_older),
             Sign(r"PyTorch no longer supports this GPU because it is too old"),
@@ -96,19 +90,13 @@ CAUSES = (
             Sign(
                 r"Minimum and Maximum cuda capability supported by this version of PyTorch is",
                 FAIR,
-                unless=(
-                    r"cuda capability "
-                    r"1[0-9]\.",
-                ),
+                unless=(r"cuda capability 1[0-9]\.",),
             ),
             Sign(_NO_IMAGE, FAIR, also=(_OLD_GPU,), unless=(r"RTX (?:[345]0|PRO)",)),
             Sign(
                 _NO_IMAGE,
                 FAIR,
-                also=(
-                    r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? "
-                    r"?[3-6]\.\d)",
-                ),
+                also=(r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? ?[3-6]\.\d)",),
                 unless=(r"RTX (?:[345]0|PRO)",),
             ),
         ),
@@ -116,8 +104,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install a torch build that still has the architecture: for Maxwell, Pascal and Volta the cu126 wheels (torch 2.6 and "
-                "later), for older "
-                "cards an older torch (Kepler sm_37: cu118 builds up to 2.7).",
+                "later), for older cards an older torch (Kepler sm_37: cu118 builds up to 2.7).",
                 (
                     "pip uninstall -y torch torchvision torchaudio",
                     "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu126",
@@ -134,10 +121,9 @@ CAUSES = (
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
         examples=(
             "Tesla P40 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current PyTorch install "
-            "supports CUDA "
-            "capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
-            "    Found GPU0 Tesla K40m which is of cuda capability 3.5.\n    PyTorch no longer supports this GPU because it is too old.\n"
-            "    The minimum cuda capability supported by this library is 3.7.",
+            "supports CUDA capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
+            "    Found GPU0 Tesla K40m which is of cuda capability 3.5.\n    PyTorch no longer supports this GPU because it is too "
+            "old.\n    The minimum cuda capability supported by this library is 3.7.",
         ),
         counterexamples=("Tesla P40, compute capability 6.1: 24 GB, running",),
     ),
@@ -145,15 +131,14 @@ CAUSES = (
         slug="ext-missing-gpu-arch",
         title="A compiled extension was built without this GPU's architecture",
         why="torch itself runs on this GPU. The kernel that failed belongs to an extension that was compiled for other architectures (on "
-        "another "
-        "machine, or with TORCH_CUDA_ARCH_LIST set to others).",
+        "another machine, or with TORCH_CUDA_ARCH_LIST set to others).",
         signs=(
             Sign(
                 _NO_IMAGE,
                 also=(
-                    r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|nvdiffrast|"
-                    r"flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|diff_gaussian|bitsandbytes|"
-                    r"deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
+                    r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|"
+                    r"nvdiffrast|flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|"
+                    r"diff_gaussian|bitsandbytes|deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
                 ),
             ),
             Sign(r"CUDA error in \S+ at line \d+:? ?" + _NO_IMAGE),
@@ -168,8 +153,7 @@ CAUSES = (
                 r"RuntimeError: CUDA error: " + _NO_IMAGE,
                 FAIR,
                 unless=(
-                    r"is not compatible with the current "
-                    r"PyTorch",
+                    r"is not compatible with the current PyTorch",
                     r"too old",
                     _NEW_GPU,
                     _OLD_GPU,
@@ -182,8 +166,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Rebuild (reinstall from source) the extension on this machine with TORCH_CUDA_ARCH_LIST containing the GPU's compute "
-                "capability (for "
-                "example 7.0 for V100, 8.0 for A100, 8.6 for RTX 30, 8.9 for RTX 40, 9.0 for H100, 12.0 for RTX 50).",
+                "capability (for example 7.0 for V100, 8.0 for A100, 8.6 for RTX 30, 8.9 for RTX 40, 9.0 for H100, 12.0 for RTX 50).",
                 (
                     'python -c "import torch; print(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())"',
                     'TORCH_CUDA_ARCH_LIST="7.0;8.0;8.6;8.9;9.0" pip install --no-build-isolation --no-cache-dir --force-reinstall '
@@ -192,17 +175,15 @@ CAUSES = (
             ),
             Fix(
                 "If get_arch_list() does not cover the capability, torch itself lacks it: install a torch build that has it (newer GPU: "
-                "cu128 or later; "
-                "older GPU: cu126 or an older torch).",
+                "cu128 or later; older GPU: cu126 or an older torch).",
                 (_INDEX_NEW,),
             ),
         ),
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
         decide="python -c \"import torch; x = torch.ones(2, device='cuda'); print(x + x, torch.cuda.get_arch_list())\"",
         examples=(
-            '  File "/srv/det/mmcv/ops/roi_align.py", line 88, in forward\n    ext_module.roi_align_forward(\nRuntimeError: CUDA error: '
-            "no kernel image is "
-            "available for execution on the device",
+            '  File "/srv/det/mmcv/ops/roi_align.py", line 88, in forward\n    ext_module.roi_align_forward(\nRuntimeError: CUDA '
+            "error: no kernel image is available for execution on the device",
         ),
         counterexamples=("RuntimeError: CUDA error: an illegal memory access was encountered",),
     ),
@@ -210,8 +191,7 @@ CAUSES = (
         slug="nvrtc-arch-unsupported",
         title="The run-time compiler (NVRTC) of this torch build is too old for the GPU",
         why="torch compiles fused kernels while the program runs, with the NVRTC of the CUDA version it was built with. That version "
-        "does not know "
-        "this GPU's architecture.",
+        "does not know this GPU's architecture.",
         signs=(
             Sign(r"nvrtc: error: invalid value for --gpu-architecture"),
             Sign(r"invalid value for --gpu-architecture \(-arch\)"),
@@ -220,8 +200,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Upgrade to a torch build for a newer CUDA: cu111 or newer for RTX 30 (sm_86), cu118 (CUDA 11.8) or newer, that is torch "
-                "2.0 and later, for "
-                "RTX 40 and H100, cu128 for RTX 50. torch 1.13 with cu117 is the oldest that copes with RTX 40.",
+                "2.0 and later, for RTX 40 and H100, cu128 for RTX 50. torch 1.13 with cu117 is the oldest that copes with RTX 40.",
                 ("pip uninstall -y torch torchvision torchaudio", _INDEX_NEW),
             ),
             Fix(
@@ -237,8 +216,7 @@ CAUSES = (
         slug="ptx-toolchain",
         title="The PTX was produced by a CUDA toolkit newer than the driver can compile",
         why="The binary holds no machine code for this GPU, only PTX, which the driver has to compile. The PTX comes from a newer CUDA "
-        "minor version "
-        "than this driver's compiler knows.",
+        "minor version than this driver's compiler knows.",
         signs=(
             Sign(r"the provided PTX was compiled with an unsupported toolchain"),
             Sign(r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
@@ -268,8 +246,7 @@ CAUSES = (
         slug="ptxas-arch-unsupported",
         title="The ptxas that Triton uses is too old for this GPU",
         why="Triton calls the ptxas it was shipped with to make machine code. That ptxas belongs to a CUDA version that does not know "
-        "{arch|this GPU's "
-        "architecture}.",
+        "{arch|this GPU's architecture}.",
         signs=(
             Sign(r"ptxas fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-name'"),
             Sign(r"ptxas fatal ?: Unsupported \.target '?(?P<arch>sm_\w+)", FAIR),
@@ -297,8 +274,7 @@ CAUSES = (
         slug="nvcc-unsupported-arch",
         title="nvcc is too old for the GPU architecture it is asked to compile for",
         why="torch's build tools pass the GPU's compute capability to nvcc. The toolkit that was found (CUDA_HOME) is older than the "
-        "GPU, or newer "
-        "than the old architecture in the list, and refuses it.",
+        "GPU, or newer than the old architecture in the list, and refuses it.",
         signs=(
             Sign(r"nvcc fatal ?: Unsupported gpu architecture '(?P<arch>compute_\w+)'"),
             Sign(r"nvcc fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-(?:architecture|code)'"),
@@ -309,8 +285,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install a newer CUDA toolkit that knows the architecture (12.8 for compute_120, 11.8 for compute_89 and compute_90, "
-                "11.1 for compute_86) "
-                "and point CUDA_HOME at it.",
+                "11.1 for compute_86) and point CUDA_HOME at it.",
                 ("nvcc --version", "export CUDA_HOME=/usr/local/cuda-12.8", "export PATH=$CUDA_HOME/bin:$PATH"),
             ),
             Fix(

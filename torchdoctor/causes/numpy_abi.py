@@ -13,8 +13,10 @@ CAUSES = (
             Sign(r"A module that was compiled using NumPy 1\.x cannot be run"),
             Sign(r"numpy\.core\.multiarray failed to import", FAIR),
             Sign(r"numpy\.dtype size changed, may indicate binary incompatibility"),
-            Sign(r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "
-                r"the NumPy 2\.0 release"),
+            Sign(
+                r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "
+                r"the NumPy 2\.0 release"
+            ),
             Sign(r"module compiled against (?:API|ABI) version 0x\w+ but this version of numpy is 0x\w+"),
             Sign(r"was compiled against NumPy C-API version 0x\w+", FAIR),
             Sign(r"No module named 'numpy\._core"),
@@ -22,7 +24,7 @@ CAUSES = (
         ),
         explains=("numpy-missing",),
         fixes=(
-            Fix('Install NumPy 1.26 (downgrade to numpy<2) in this environment.', ('python -m pip install "numpy<2"',)),
+            Fix("Install NumPy 1.26 (downgrade to numpy<2) in this environment.", ('python -m pip install "numpy<2"',)),
             Fix(
                 "Or upgrade the modules that were built for NumPy 1: torch 2.3 or newer, and the one that the traceback names.",
                 ("python -m pip install -U torch torchvision",),
@@ -31,8 +33,7 @@ CAUSES = (
         decide='python -c "import numpy; print(numpy.__version__)"',
         examples=(
             "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.1.3 as it may crash. To support both 1.x and "
-            "2.x\nversions of NumPy, "
-            "modules must be compiled with NumPy 2.0.",
+            "2.x\nversions of NumPy, modules must be compiled with NumPy 2.0.",
             "UserWarning: Failed to initialize NumPy: _ARRAY_API not found (Triggered internally at "
             "../torch/csrc/utils/tensor_numpy.cpp:84.)",
             "ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject",
@@ -43,8 +44,7 @@ CAUSES = (
         slug="numpy-missing",
         title="torch cannot use NumPy: it is not installed, or its import failed",
         why="torch needs NumPy only for .numpy(), from_numpy and the data loaders' conversions, and looks for it when it is imported. It "
-            "found "
-        "none that works in the running interpreter.",
+        "found none that works in the running interpreter.",
         signs=(
             Sign(r"Numpy is not available"),
             Sign(r"Failed to initialize NumPy: (?!_ARRAY)(?P<reason>[^(]{0,80})"),
@@ -69,8 +69,10 @@ CAUSES = (
             ),
         ),
         decide='python -c "import numpy, sys; print(numpy.__version__, sys.version)"',
-        examples=("RuntimeError: Numpy is not available", "UserWarning: Failed to initialize NumPy: No module named 'numpy' (Triggered "
-            "internally)"),
+        examples=(
+            "RuntimeError: Numpy is not available",
+            "UserWarning: Failed to initialize NumPy: No module named 'numpy' (Triggered internally)",
+        ),
         counterexamples=("numpy is not needed here, skipping",),
     ),
 )

@@ -1,27 +1,28 @@
 """OpenMP and MKL: two copies in one process, or the wrong one."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
         slug="libomp-duplicate",
         title="Two OpenMP runtimes are loaded in one process",
         why="torch, NumPy's MKL, faiss, scikit-learn and others each may bring an OpenMP runtime (libiomp5, libomp, libgomp). When a "
-            "second one starts in "
-        "the same process it stops the program, because both together can compute wrongly.",
+        "second one starts in the same process it stops the program, because both together can compute wrongly.",
         signs=(
             Sign(r"OMP: Error #15: Initializing (?P<second>[\w.]+), but found (?P<first>[\w.]+) already initialized"),
             Sign(r"OMP: Error #15"),
             Sign(r"multiple copies of the OpenMP runtime have been linked into the program"),
-            Sign(r"Found Intel OpenMP \('libiomp'\) and LLVM OpenMP \('libomp'\) loaded at the same "
-                r"time", FAIR, also=(r"(?:segmentation|abort|hang|Error)",)),
+            Sign(
+                r"Found Intel OpenMP \('libiomp'\) and LLVM OpenMP \('libomp'\) loaded at the same time",
+                FAIR,
+                also=(r"(?:segmentation|abort|hang|Error)",),
+            ),
         ),
         explains=("native-segfault",),
         fixes=(
             Fix(
                 "Keep a single OpenMP runtime: install torch, numpy, faiss and scikit-learn from one source (one conda channel, or all "
-                "with pip) in a fresh "
-                "environment; with conda use nomkl (conda install nomkl) or remove the duplicate libomp / libiomp5.",
+                "with pip) in a fresh environment; with conda use nomkl (conda install nomkl) or remove the duplicate libomp / libiomp5.",
                 ("conda install -c conda-forge nomkl numpy scipy scikit-learn faiss-cpu",),
             ),
             Fix(
@@ -34,8 +35,7 @@ CAUSES = (
         decide='python -c "import torch, threadpoolctl; print(threadpoolctl.threadpool_info())"',
         examples=(
             "OMP: Error #15: Initializing libiomp5md.dll, but found libomp140.x86_64.dll already initialized.\nOMP: Hint This means that "
-            "multiple copies of "
-            "the OpenMP runtime have been linked into the program.",
+            "multiple copies of the OpenMP runtime have been linked into the program.",
         ),
         counterexamples=("OMP: Info #155: KMP_AFFINITY: Initial OS proc set respected",),
     ),
@@ -43,8 +43,7 @@ CAUSES = (
         slug="libgomp-static-tls",
         title="libgomp was loaded too late: no room was left in the static TLS block",
         why="On aarch64 a library that uses static thread-local storage must be loaded early. Other libraries had used up the space when "
-            "libgomp (or "
-        "libGLdispatch, libtorch) came.",
+        "libgomp (or libGLdispatch, libtorch) came.",
         signs=(
             Sign(r"(?P<library>[\w/.+-]{1,200}\.so[\w.]*): cannot allocate memory in static TLS block"),
             Sign(r"cannot allocate memory in static TLS block"),
@@ -55,19 +54,23 @@ CAUSES = (
                 "Preload the library that is named, so that it is loaded first: LD_PRELOAD with libgomp.so.1.",
                 ("export LD_PRELOAD={library|/usr/lib/aarch64-linux-gnu/libgomp.so.1}",),
             ),
-            Fix("Or change the import order: import torch first (or before) the library that crowds it out, such as cv2 or "
-                "sklearn.", code="import torch\nimport cv2"),
+            Fix(
+                "Or change the import order: import torch first (or before) the library that crowds it out, such as cv2 or sklearn.",
+                code="import torch\nimport cv2",
+            ),
             Fix("Or use a newer glibc (Ubuntu 22.04 and later), which leaves more room.", who="admin"),
         ),
-        examples=("ImportError: /opt/v/lib/python3.8/site-packages/scikit_learn.libs/libgomp-d22c30c5.so.1.0.0: cannot allocate memory "
-            "in static TLS block",),
+        examples=(
+            "ImportError: /opt/v/lib/python3.8/site-packages/scikit_learn.libs/libgomp-d22c30c5.so.1.0.0: cannot allocate memory in "
+            "static TLS block",
+        ),
         counterexamples=("cannot allocate memory for thread-local data of size 64",),
     ),
     Cause(
         slug="mkl-ijit-undefined-symbol",
         title="conda's torch meets MKL 2024.1 or newer, which no longer has iJIT_NotifyEvent",
         why="The conda builds of torch up to 2.3 use a symbol of Intel's profiler that MKL contained until 2024.0. conda installed a "
-            "newer MKL.",
+        "newer MKL.",
         signs=(
             Sign(r"undefined symbol: iJIT_\w+"),
             Sign(r"iJIT_(?:NotifyEvent|IsProfilingActive|GetNewMethodID)"),
@@ -75,19 +78,21 @@ CAUSES = (
         refines=("cpp-extension-abi-mismatch", "conda-pip-torch-mix", "mkl-library-conflict"),
         fixes=(
             Fix("Install an older MKL in the environment: mkl below 2024.1.", ("conda install mkl=2024.0",)),
-            Fix("Or use the pip wheel of torch, or a newer torch, which do not need that symbol.", ("pip install torch torchvision "
-                "torchaudio",)),
+            Fix(
+                "Or use the pip wheel of torch, or a newer torch, which do not need that symbol.",
+                ("pip install torch torchvision torchaudio",),
+            ),
         ),
-        examples=("ImportError: /opt/conda/envs/t/lib/python3.10/site-packages/torch/lib/libtorch_cpu.so: undefined symbol: "
-            "iJIT_NotifyEvent",),
+        examples=(
+            "ImportError: /opt/conda/envs/t/lib/python3.10/site-packages/torch/lib/libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent",
+        ),
         counterexamples=("mkl 2024.0.0 intel_49656",),
     ),
     Cause(
         slug="mkl-library-conflict",
         title="Another MKL is loaded than the one torch or NumPy was built with",
         why="MKL consists of several libraries which must be of one version. A cluster module, oneAPI or an old installation on "
-            "LD_LIBRARY_PATH provides some "
-        "of them in place of the environment's.",
+        "LD_LIBRARY_PATH provides some of them in place of the environment's.",
         signs=(
             Sign(r"libmkl_\w+\.so(?:\.\d+)?: undefined symbol: \w+"),
             Sign(r"undefined symbol: mkl_\w+"),
@@ -120,8 +125,7 @@ CAUSES = (
         slug="mkl-threading-layer",
         title="MKL_THREADING_LAYER=INTEL clashes with GNU OpenMP (libgomp) in a child process",
         why="A process that imported torch or another library with libgomp first cannot switch MKL to Intel's OpenMP. Launchers pass the "
-            "variable on to their "
-        "workers, which then refuse to start.",
+        "variable on to their workers, which then refuse to start.",
         signs=(
             Sign(r"MKL_THREADING_LAYER=INTEL is incompatible with libgomp"),
             Sign(r"mkl-service \+ Intel\(R\) MKL: .{0,40}incompatible"),
@@ -135,8 +139,7 @@ CAUSES = (
         ),
         examples=(
             "Error: mkl-service + Intel(R) MKL: MKL_THREADING_LAYER=INTEL is incompatible with libgomp-a34b3233.so.1 library.\n\tTry to "
-            "import numpy first or "
-            "set the threading layer accordingly. Set MKL_SERVICE_FORCE_INTEL to force it.",
+            "import numpy first or set the threading layer accordingly. Set MKL_SERVICE_FORCE_INTEL to force it.",
         ),
         counterexamples=("export MKL_THREADING_LAYER=GNU",),
     ),

@@ -1,17 +1,17 @@
 """Macs, AMD GPUs and WSL: what is particular to setting torch up there."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
         slug="macos-arch-mismatch",
         title="x86_64 and arm64 binaries are mixed on this Mac",
         why="The Python that runs is for {need|one architecture}, and the package's library for {have|the other}. That happens when an "
-            "Intel Python (Rosetta, an old conda "
-        "or Homebrew) and packages for Apple silicon, or the reverse, are in one environment.",
+        "Intel Python (Rosetta, an old conda or Homebrew) and packages for Apple silicon, or the reverse, are in one environment.",
         signs=(
             Sign(r"incompatible architecture \(have '?(?P<have>\w+?)'?, need '?(?P<need>\w+?)'?\)"),
             Sign(r"incompatible architecture"),
+            Sign(r"mach-o, but wrong architecture"),
             Sign(r"wrong architecture.{0,60}(?:x86_64|arm64)", FAIR),
             Sign(r"macosx_\d+_\d+_arm64\.whl is not a supported wheel on this platform"),
         ),
@@ -32,8 +32,7 @@ CAUSES = (
         decide='python -c "import platform; print(platform.machine())"; file $(which python)',
         examples=(
             "ImportError: dlopen(/Users/lu/p/.venv/lib/python3.9/site-packages/torch/_C.cpython-39-darwin.so, 0x0002): tried: "
-            "'/Users/lu/p/torch/_C.so' (mach-o file, but is "
-            "an incompatible architecture (have 'arm64', need 'x86_64'))",
+            "'/Users/lu/p/torch/_C.so' (mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))",
         ),
         counterexamples=("platform.machine() -> arm64",),
     ),
@@ -41,8 +40,7 @@ CAUSES = (
         slug="mps-macos-too-old",
         title="The MPS backend is built in, but this macOS is too old for it",
         why="torch's MPS backend needs macOS 12.3 or newer, newer torch releases macOS 13 or 14, and some operations still newer ones. "
-            "On an older system "
-        "torch.backends.mps.is_built() is true and is_available() false.",
+        "On an older system torch.backends.mps.is_built() is true and is_available() false.",
         signs=(
             Sign(r"The MPS backend is supported on MacOS \d+(?:\.\d+)?\+"),
             Sign(r"MPS backend is supported on MacOS"),
@@ -52,8 +50,10 @@ CAUSES = (
         ),
         fixes=(
             Fix("Upgrade (update) macOS to 14 or newer.", ("sw_vers",), who="user", risk="restart"),
-            Fix("Or install an older torch that still supports this macOS (2.4 on macOS 12.3 to 12.7).", ('pip install "torch==2.4.1" '
-                '"torchvision==0.19.1"',)),
+            Fix(
+                "Or install an older torch that still supports this macOS (2.4 on macOS 12.3 to 12.7).",
+                ('pip install "torch==2.4.1" "torchvision==0.19.1"',),
+            ),
             Fix("Or run on the CPU.", code='device = torch.device("cpu")'),
         ),
         decide="sw_vers; python -c 'import torch; print(torch.backends.mps.is_built(), torch.backends.mps.is_available())'",
@@ -64,16 +64,17 @@ CAUSES = (
         slug="rocm-arch-not-in-build",
         title="This torch build has no kernels for the AMD GPU",
         why="ROCm builds contain code for a list of gfx targets, and most consumer and integrated GPUs are not in it. The first kernel "
-            "is then an invalid "
-        "device function.",
+        "is then an invalid device function.",
         signs=(
             Sign(r"HIP error: invalid device function"),
             Sign(r"hipErrorInvalidDeviceFunction"),
             Sign(r"hipErrorNoBinaryForGpu"),
             Sign(r"Unable to find code object for all current devices"),
             Sign(r"HIP error: no kernel image is available"),
-            Sign(r"(?:rocBLAS|rocblaslt) (?:error|warning): Cannot read .{0,200}TensileLibrary\S{0,60}(?: for GPU arch ?: "
-                r"?(?P<gfx>gfx\w+))?"),
+            Sign(
+                r"(?:rocBLAS|rocblaslt) (?:error|warning): Cannot read .{0,200}TensileLibrary\S{0,60}(?: for GPU arch ?: "
+                r"?(?P<gfx>gfx\w+))?"
+            ),
             Sign(r"TensileLibrary\S{0,40}\.dat.{0,80}No such file", FAIR),
             Sign(r"hipErrorSharedObjectInitFailed", FAIR),
         ),
@@ -81,14 +82,12 @@ CAUSES = (
         fixes=(
             Fix(
                 "Set HSA_OVERRIDE_GFX_VERSION to a supported close relative of the GPU: 10.3.0 for gfx103x (RX 6000), 11.0.0 for gfx110x "
-                "(RX 7000), 9.0.0 for "
-                "gfx90c.",
+                "(RX 7000), 9.0.0 for gfx90c.",
                 ("rocminfo | grep gfx", "export HSA_OVERRIDE_GFX_VERSION=10.3.0"),
             ),
             Fix(
                 "Or install (or build with PYTORCH_ROCM_ARCH) a torch for a ROCm release that has this gfx target; ROCm 5.2 builds still "
-                "have some older "
-                "ones.",
+                "have some older ones.",
                 (
                     'python -c "import torch; print(torch.version.hip, torch.cuda.get_arch_list())"',
                     "pip install torch --index-url https://download.pytorch.org/whl/rocm6.3",
@@ -96,16 +95,16 @@ CAUSES = (
             ),
         ),
         decide='rocminfo | grep gfx; python -c "import torch; print(torch.cuda.get_arch_list())"',
-        examples=("RuntimeError: HIP error: invalid device function\nHIP kernel errors might be asynchronously reported at some other "
-            "API call",),
+        examples=(
+            "RuntimeError: HIP error: invalid device function\nHIP kernel errors might be asynchronously reported at some other API call",
+        ),
         counterexamples=("rocminfo: Name: gfx1100",),
     ),
     Cause(
         slug="rocm-no-gpu-access",
         title="ROCm sees no GPU: no access to /dev/kfd, or the driver is not loaded",
         why="torch with ROCm talks to the GPU through /dev/kfd and /dev/dri. The user is not in the render and video groups, the "
-            "container was not given the devices, or "
-        "the amdgpu driver is not loaded.",
+        "container was not given the devices, or the amdgpu driver is not loaded.",
         signs=(
             Sign(r"No HIP GPUs are available"),
             Sign(r"Unable to open /dev/kfd"),
@@ -128,8 +127,10 @@ CAUSES = (
                 "In a container pass the devices.",
                 ("docker run --device=/dev/kfd --device=/dev/dri --group-add video --group-add render rocm/pytorch",),
             ),
-            Fix("Check that the amdgpu driver is loaded and rocminfo lists the GPU; unset HIP_VISIBLE_DEVICES.", ("lsmod | grep "
-                "amdgpu", "unset HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES")),
+            Fix(
+                "Check that the amdgpu driver is loaded and rocminfo lists the GPU; unset HIP_VISIBLE_DEVICES.",
+                ("lsmod | grep amdgpu", "unset HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES"),
+            ),
         ),
         decide="ls -l /dev/kfd /dev/dri; rocminfo | head -20; groups",
         examples=("RuntimeError: No HIP GPUs are available",),
@@ -139,27 +140,30 @@ CAUSES = (
         slug="wsl-libcuda",
         title="WSL2: libcuda is missing or the wrong one, or a Linux driver was installed inside WSL",
         why="In WSL2 the driver is the Windows one; Windows puts its stub libcuda into /usr/lib/wsl/lib. A Linux driver or its libraries "
-            "from apt shadow it, or "
-        "that folder is not on the library path (its files are copies, not links, so ldconfig lists no libcuda.so).",
+        "from apt shadow it, or that folder is not on the library path (its files are copies, not links, so ldconfig lists no "
+        "libcuda.so).",
         signs=(
             Sign(r"libcuda\.so\.1 .{0,20}=> (?:/usr)?/lib/wsl/lib/libcuda\.so\.1"),
             Sign(r"/usr/lib/wsl/lib/libcuda\.so\.1 is not a symbolic link", FAIR),
-            Sign(r"(?:/usr)?/lib/wsl/lib", FAIR, also=(r"(?:libcuda\.so.{0,60}(?:cannot|not found)|cannot find -lcuda|No CUDA|Found no "
-                r"NVIDIA driver|stub library)",)),
+            Sign(
+                r"(?:/usr)?/lib/wsl/lib",
+                FAIR,
+                also=(r"(?:libcuda\.so.{0,60}(?:cannot|not found)|cannot find -lcuda|No CUDA|Found no NVIDIA driver|stub library)",),
+            ),
             Sign(
                 r"microsoft-standard-WSL2",
                 FAIR,
                 also=(
-                    r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|"
-                    r"no CUDA-capable device|Driver Not Loaded|cuda unknown error)",
+                    r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|no "
+                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error)",
                 ),
             ),
             Sign(
                 r"\bWSL2\b",
                 FAIR,
                 also=(
-                    r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|"
-                    r"no CUDA-capable device|Driver Not Loaded|cuda unknown error)",
+                    r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|no "
+                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error)",
                 ),
             ),
             Sign(r"couldn.t communicate with the NVIDIA driver", also=(r"@DESKTOP\b",)),
@@ -168,7 +172,13 @@ CAUSES = (
             Sign(r"nvidia-container-cli: initialization error: WSL environment detected but no adapters were found"),
             Sign(r"libdxcore\.so.{0,60}(?:cannot open|not found|fail)", FAIR),
         ),
-        refines=("nvidia-smi-cannot-communicate", "libcuda-missing", "triton-libcuda-not-found", "cuda-unavailable-no-driver", "container-runtime-missing"),
+        refines=(
+            "nvidia-smi-cannot-communicate",
+            "libcuda-missing",
+            "triton-libcuda-not-found",
+            "cuda-unavailable-no-driver",
+            "container-runtime-missing",
+        ),
         explains=("cuda-no-device-error",),
         fixes=(
             Fix(
@@ -200,8 +210,7 @@ CAUSES = (
         slug="cuda-named-symbol-not-found",
         title="CUDA initialisation fails with 'named symbol not found' (error 500): driver and WSL or container parts do not fit",
         why="Some Windows drivers (from 555 on) need a newer NVIDIA Container Toolkit or Docker Desktop in WSL2: the older ones do not "
-            "map all of the driver's "
-        "libraries, and cuInit misses a symbol.",
+        "map all of the driver's libraries, and cuInit misses a symbol.",
         signs=(
             Sign(r"Error 500: named symbol not found"),
             Sign(r"CUDA_ERROR_NOT_FOUND: named symbol not found"),

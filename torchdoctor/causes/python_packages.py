@@ -1,17 +1,9 @@
 """Python packages beside torch that are missing, too old, or do not fit each other."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_KNOWN = (
-    "transformers|datasets|accelerate|peft|trl|deepspeed|diffusers|safetensors|tokenizers|huggingface_hub|evaluate|einops|timm|wandb|tensorboard|"
-    "tensorboardX|matplotlib|scipy|sklearn|pandas|cv2|PIL|tqdm|yaml|omegaconf|hydra|lightning|pytorch_lightning|torchmetrics|torchvision|torchaudio|"
-    "torchtext|torchdata|apex|amp_C|flash_attn|xformers|vllm|ray|mmcv|mmdet|mmengine|mmseg|detectron2|fvcore|iopath|pycocotools|albumentations|"
-    "kornia|torch_geometric|torch_scatter|torch_sparse|torch_cluster|dgl|spconv|pytorch3d|MinkowskiEngine|fairseq|sentence_transformers|"
-    "onnx|onnxruntime|tensorrt|torch2trt|auto_gptq|gptqmodel|awq|optimum|unsloth|open_clip|clip|whisper|nemo|megatron|transformer_engine|"
-    "mamba_ssm|causal_conv1d|lmdb|h5py|librosa|soundfile|decord|av|gradio|streamlit|tensorflow|keras|jax|cupy|numba|psutil|nltk|rouge_score|"
-    "sacrebleu|jsonlines|loguru|termcolor|addict|yacs|easydict|imageio|skimage|pkg_resources|setuptools|distutils|torchao|torch_xla|"
-    "habana_frameworks|intel_extension_for_pytorch|mpi4py|horovod|pynvml|GPUtil|hqq|spacy|thinc|gymnasium|gym|stable_baselines3|networkx|fire|ninja|typing_extensions|sympy|six|packaging|attr|attrs|"
-    "torchrec|fbgemm_gpu|composer|bitsandbytes|lightning_fabric|faiss|segment_anything|ultralytics|groundingdino|basicsr|gfpgan|facexlib|realesrgan|k_diffusion|tyro|rich|boto3|s3fs|fsspec|webdataset|tabulate|prettytable|imgaug|shapely|regex|sacremoses|ftfy"
+_KNOWN = "|".join(
+    ["GPUtil", "MinkowskiEngine", "PIL", "accelerate", "addict", "albumentations", "amp_C", "apex", "attr", "attrs", "auto_gptq", "av", "awq", "basicsr", "bitsandbytes", "boto3", "causal_conv1d", "clip", "composer", "cupy", "cv2", "datasets", "decord", "deepspeed", "detectron2", "dgl", "diffusers", "distutils", "easydict", "einops", "evaluate", "facexlib", "fairseq", "faiss", "fbgemm_gpu", "fire", "flash_attn", "fsspec", "ftfy", "fvcore", "gfpgan", "gptqmodel", "gradio", "groundingdino", "gym", "gymnasium", "h5py", "habana_frameworks", "horovod", "hqq", "huggingface_hub", "hydra", "imageio", "imgaug", "intel_extension_for_pytorch", "iopath", "jax", "jsonlines", "k_diffusion", "keras", "kornia", "librosa", "lightning", "lightning_fabric", "lmdb", "loguru", "mamba_ssm", "matplotlib", "megatron", "mmcv", "mmdet", "mmengine", "mmseg", "mpi4py", "nemo", "networkx", "ninja", "nltk", "numba", "omegaconf", "onnx", "onnxruntime", "open_clip", "optimum", "packaging", "pandas", "peft", "pkg_resources", "prettytable", "psutil", "pycocotools", "pynvml", "pytorch3d", "pytorch_lightning", "ray", "realesrgan", "regex", "rich", "rouge_score", "s3fs", "sacrebleu", "sacremoses", "safetensors", "scipy", "segment_anything", "sentence_transformers", "setuptools", "shapely", "six", "skimage", "sklearn", "soundfile", "spacy", "spconv", "stable_baselines3", "streamlit", "sympy", "tabulate", "tensorboard", "tensorboardX", "tensorflow", "tensorrt", "termcolor", "thinc", "timm", "tokenizers", "torch2trt", "torch_cluster", "torch_geometric", "torch_scatter", "torch_sparse", "torch_xla", "torchao", "torchaudio", "torchdata", "torchmetrics", "torchrec", "torchtext", "torchvision", "tqdm", "transformer_engine", "transformers", "trl", "typing_extensions", "tyro", "ultralytics", "unsloth", "vllm", "wandb", "webdataset", "whisper", "xformers", "yacs", "yaml"]
 )
 
 CAUSES = (
@@ -19,14 +11,16 @@ CAUSES = (
         slug="module-not-installed",
         title="The Python package {module|that is imported} is not installed in the running interpreter",
         why="Python looks only into the environment of the interpreter that runs. The package was never installed there, or it was "
-            "installed with the pip "
-        "of another interpreter.",
+        "installed with the pip of another interpreter.",
         signs=(
             Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+)*'", FAIR),
             Sign(rf"No module named (?P<module>{_KNOWN})(?![\w.'])", FAIR),
             Sign(r"This modeling file requires the following packages that were not found in your environment: (?P<module>\w+)"),
-            Sign(r"requires the (?P<module>[\w-]{2,30}) library but it was not found in your environment", FAIR, unless=(r"requires the "
-                r"PyTorch library",)),
+            Sign(
+                r"requires the (?P<module>[\w-]{2,30}) library but it was not found in your environment",
+                FAIR,
+                unless=(r"requires the PyTorch library",),
+            ),
             Sign(r"ImportError: Please install (?P<module>apex|xformers|deepspeed|fairscale|timm|einops)\b", FAIR),
         ),
         unless=(r"is not a package", r"pip-build-env", r"consider renaming"),
@@ -39,14 +33,13 @@ CAUSES = (
             ),
             Fix(
                 "The package's name can differ from the module's: cv2 is opencv-python, PIL is pillow, sklearn is scikit-learn, yaml is "
-                "pyyaml, apex, mmcv and "
-                "detectron2 are installed from their own pages; pkg_resources and distutils come with setuptools.",
+                "pyyaml, apex, mmcv and detectron2 are installed from their own pages; pkg_resources and distutils come with setuptools.",
                 ("python -m pip install opencv-python pillow scikit-learn pyyaml",),
             ),
         ),
         decide="python -m pip show {module|PACKAGE}; which -a python pip",
         examples=(
-            "Traceback (most recent call last):\n  File \"finetune.py\", line 6, in <module>\n    from datasets import load_dataset\n"
+            'Traceback (most recent call last):\n  File "finetune.py", line 6, in <module>\n    from datasets import load_dataset\n'
             "ModuleNotFoundError: No module named 'datasets'",
         ),
         counterexamples=("ModuleNotFoundError: No module named 'my_helpers'",),
@@ -55,8 +48,7 @@ CAUSES = (
         slug="accelerate-missing-or-old",
         title="accelerate is missing, or too old, in the interpreter that runs",
         why="transformers and diffusers leave device_map, low_cpu_mem_usage, quantized loading and the Trainer's device handling to the "
-            "accelerate "
-        "package and check its version when they need it.",
+        "accelerate package and check its version when they need it.",
         signs=(
             Sign(r"(?:requires?|needs) Accelerate\b.{0,60}pip install"),
             Sign(r"requires `?accelerate`?(?:>=| >= | version)"),
@@ -65,15 +57,18 @@ CAUSES = (
             Sign(r"accelerate>=?(?P<wanted>[\d.]+\d) is required for a normal functioning of this module"),
             Sign(r"No module named 'accelerate'"),
             Sign(r"cannot import name '(?P<name>\w+)' from 'accelerate[\w.]*'"),
-            Sign(r"__init__\(\) got an unexpected keyword argument "
-                r"'(?:dispatch_batches|even_batches|use_seedable_sampler|logging_dir|dataloader_config|use_configured_state|non_blocking)'", FAIR,
-                 also=(r"(?:accelerat|trainer\.py)",)),
+            Sign(
+                r"__init__\(\) got an unexpected keyword argument '(?:dispatch_batches|even_batches|use_seedable_sampler|logging_dir|"
+                r"dataloader_config|use_configured_state|non_blocking)'",
+                FAIR,
+                also=(r"(?:accelerat|trainer\.py)",),
+            ),
             Sign(r"Please run `pip install transformers\[torch\]` or `pip install (?:'accelerate>=\{?[\w.]+\}?'|accelerate -U)`"),
             Sign(r"module 'accelerate' has no attribute", FAIR),
             Sign(r"clear_device_cache.{0,60}accelerate\.utils", FAIR),
         ),
         unless=(r"partially initialized module 'accelerate'", r"'accelerate' is not a package"),
-        refines=("module-not-installed",),
+        refines=("module-not-installed", "library-argument-renamed"),
         fixes=(
             Fix(
                 "Upgrade (install) accelerate with the interpreter that runs the program; in a portable package use its own python "
@@ -86,8 +81,7 @@ CAUSES = (
         decide="python -m pip show accelerate transformers",
         examples=(
             "ImportError: Using the `Trainer` with `PyTorch` requires `accelerate>=0.26.0`: Please run `pip install transformers[torch]` "
-            "or `pip install "
-            "'accelerate>={ACCELERATE_MIN_VERSION}'`",
+            "or `pip install 'accelerate>={ACCELERATE_MIN_VERSION}'`",
             "ImportError: Using `low_cpu_mem_usage=True` or a `device_map` requires Accelerate: `pip install 'accelerate>=0.26.0'`",
         ),
         counterexamples=("accelerate 1.2.0 is installed; this requires a GPU to accelerate training",),
@@ -96,8 +90,7 @@ CAUSES = (
         slug="tokenizer-dependency-missing",
         title="The tokenizer needs a package that is not installed: sentencepiece, tiktoken or protobuf",
         why="Without a ready tokenizer.json transformers converts the slow tokenizer's files, which it reads with sentencepiece and "
-            "protobuf (or tiktoken). "
-        "They are not installed, so it can neither load nor convert.",
+        "protobuf (or tiktoken). They are not installed, so it can neither load nor convert.",
         signs=(
             Sign(r"Cannot instantiate this tokenizer from a slow version"),
             Sign(r"requires the SentencePiece library but it was not found"),
@@ -136,11 +129,16 @@ CAUSES = (
         title="The installed tokenizers version is outside of what this transformers allows",
         why="transformers checks at import that tokenizers lies in the range it was tested with. Here it finds {found|another version}.",
         signs=(
-            Sign(r"(?P<wanted>tokenizers[<>=!][\w.,<>=!]{1,60}) is required for a normal functioning of this module, but found "
-                r"tokenizers==(?P<found>[\w.]+)"),
+            Sign(
+                r"(?P<wanted>tokenizers[<>=!][\w.,<>=!]{1,60}) is required for a normal functioning of this module, but found "
+                r"tokenizers==(?P<found>[\w.]+)"
+            ),
             Sign(r"transformers \S{1,20} requires (?P<wanted>tokenizers[\w.,<>=!]{1,60}), but you have tokenizers (?P<found>\d[\w.]*)"),
-            Sign(r"huggingface[-_]hub[<>=!][\w.,<>=!]{1,60} is required for a normal functioning of this module, but found "
-                r"huggingface[-_]hub==(?P<found>[\w.]+)", FAIR),
+            Sign(
+                r"huggingface[-_]hub[<>=!][\w.,<>=!]{1,60} is required for a normal functioning of this module, but found "
+                r"huggingface[-_]hub==(?P<found>[\w.]+)",
+                FAIR,
+            ),
         ),
         fixes=(
             Fix(
@@ -163,13 +161,13 @@ CAUSES = (
         slug="transformers-peft-version-mismatch",
         title="peft (or a similar add-on) imports a name that the installed transformers does not have",
         why="peft follows transformers' internals closely. A newer peft expects names such as {name|EncoderDecoderCache} that an older "
-            "transformers "
-        "lacks, and an older peft uses names that a newer transformers has removed.",
+        "transformers lacks, and an older peft uses names that a newer transformers has removed.",
         signs=(
-            Sign(r"cannot import name "
-                r"'(?P<name>EncoderDecoderCache|HybridCache|Cache|DynamicCache|is_torch_tpu_available|QuantizationConfigMixin|"
-                 r"BloomPreTrainedModel|StaticCache|PreTrainedModel|is_peft_available)' from "
-                 r"'transformers[\w.]*'", also=(r"(?:\bpeft\b|transformers\.trainer)",)),
+            Sign(
+                r"cannot import name '(?P<name>EncoderDecoderCache|HybridCache|Cache|DynamicCache|is_torch_tpu_available|"
+                r"QuantizationConfigMixin|BloomPreTrainedModel|StaticCache|PreTrainedModel|is_peft_available)' from 'transformers[\w.]*'",
+                also=(r"(?:\bpeft\b|transformers\.trainer)",),
+            ),
             Sign(r"cannot import name '(?P<name>EncoderDecoderCache|HybridCache)' from 'transformers"),
             Sign(r"peft[/\\][\w/\\.]{1,80}.{0,200}cannot import name '(?P<name>\w+)' from 'transformers"),
             Sign(r"cannot import name '(?P<name>\w+)' from 'peft[\w.]*'"),
@@ -185,14 +183,13 @@ CAUSES = (
             ),
             Fix(
                 "Or keep transformers and pin (downgrade) peft to the older version made for it: peft 0.17 for transformers 4.5x, 0.11 "
-                "to 0.13 for "
-                "transformers 4.41 to 4.45, 0.10 for older.",
+                "to 0.13 for transformers 4.41 to 4.45, 0.10 for older.",
                 ('python -m pip install "peft<0.18"',),
             ),
         ),
         decide="python -m pip show transformers peft accelerate",
         examples=(
-            "  File \"/opt/v/lib/python3.11/site-packages/peft/peft_model.py\", line 37, in <module>\n    from transformers import "
+            '  File "/opt/v/lib/python3.11/site-packages/peft/peft_model.py", line 37, in <module>\n    from transformers import '
             "Cache, DynamicCache, "
             "EncoderDecoderCache, PreTrainedModel\nImportError: cannot import name 'EncoderDecoderCache' from 'transformers'",
         ),
@@ -202,8 +199,7 @@ CAUSES = (
         slug="protobuf-version-conflict",
         title="protobuf 4 or newer meets generated code made by an older protoc",
         why="Generated *_pb2.py files of before protoc 3.19 cannot be used by protobuf 4 and later. Some package (tensorboard, wandb, "
-            "onnx, sentencepiece "
-        "models, a project's own) still ships such files.",
+        "onnx, sentencepiece models, a project's own) still ships such files.",
         signs=(
             Sign(r"Descriptors cannot (?:not )?be created directly"),
             Sign(r"If you cannot immediately regenerate your protos"),
@@ -214,13 +210,16 @@ CAUSES = (
         ),
         fixes=(
             Fix("Install protobuf 3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
-            Fix("Or upgrade the package whose generated code is old (the last frame before google/protobuf names it).", ("python -m pip "
-                "install -U PACKAGE",)),
+            Fix(
+                "Or upgrade the package whose generated code is old (the last frame before google/protobuf names it).",
+                ("python -m pip install -U PACKAGE",),
+            ),
             Fix("As a slow stopgap use protobuf's Python implementation.", ("export PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python",)),
         ),
         decide="python -m pip show protobuf",
-        examples=("TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out "
-            "of date",),
+        examples=(
+            "TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out of date",
+        ),
         counterexamples=("protobuf 5.29 installed",),
     ),
 )

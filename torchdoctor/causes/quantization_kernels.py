@@ -1,14 +1,13 @@
 """bitsandbytes and flash-attn: their compiled halves are missing or made for something else."""
 
-from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
         slug="bitsandbytes-missing",
         title="4-bit or 8-bit loading was asked for, and bitsandbytes is not installed or too old",
         why="load_in_4bit, load_in_8bit and BitsAndBytesConfig are carried out by the bitsandbytes package, which the running "
-            "interpreter does "
-        "not have, or only in a version below what transformers wants.",
+        "interpreter does not have, or only in a version below what transformers wants.",
         signs=(
             Sign(r"requires the latest version of bitsandbytes"),
             Sign(r"and the latest version of bitsandbytes"),
@@ -42,11 +41,10 @@ CAUSES = (
         slug="bitsandbytes-no-cuda-lib",
         title="bitsandbytes has no binary for the CUDA in use, or cannot find the CUDA libraries",
         why="bitsandbytes ships one compiled library per CUDA version and picks by torch's CUDA. There is none for this version, it fell "
-            "back to "
-        "its CPU library, or libcudart was not on the library path.",
+        "back to its CPU library, or libcudart was not on the library path.",
         signs=(
             Sign(r"CUDA Setup failed despite (?:GPU|CUDA) being available"),
-            Sign(r"bitsandbytes was compiled without GPU support"),
+            Sign(r"bitsandbytes was compiled without GPU support", WEAK),
             Sign(r"Could not find the bitsandbytes CUDA binary at \S+libbitsandbytes_cuda(?P<cuda>\d+)"),
             Sign(r"Configured CUDA binary not found at \S+libbitsandbytes"),
             Sign(r"libbitsandbytes_\w+\.(?:so|dll)\W.{0,40}(?:cannot open|not found|no such file)"),
@@ -57,8 +55,10 @@ CAUSES = (
             Sign(r"CUDA SETUP: CUDA detection failed"),
             Sign(r"CUDA_SETUP: WARNING! libcudart\.so not found in any environmental path", FAIR),
             Sign(r"CUDA SETUP: Setup Failed", FAIR),
-            Sign(r"'NoneType' object has no attribute "
-                r"'c(?:get_managed_ptr|dequantize_blockwise|quantize_blockwise|gemm_4bit|percentile_clipping)\w*'"),
+            Sign(
+                r"'NoneType' object has no attribute 'c(?:adam\w+|lion\w+|get_managed_ptr|dequantize_blockwise|quantize_blockwise|"
+                r"gemm_4bit|percentile_clipping)\w*'"
+            ),
             Sign(r"name 'str2optimizer(?:8|32)bit\w*' is not defined"),
             Sign(r"Attempted to use bitsandbytes native library functionality but it's not available"),
             Sign(r"bitsandbytes library load error", FAIR),
@@ -75,22 +75,19 @@ CAUSES = (
             ),
             Fix(
                 "If it names a missing libcudart: put the CUDA libraries on LD_LIBRARY_PATH; unset BNB_CUDA_VERSION, or set it to a CUDA "
-                "version that "
-                "bitsandbytes has.",
+                "version that bitsandbytes has.",
                 ("ls $(python -c 'import bitsandbytes,os; print(os.path.dirname(bitsandbytes.__file__))')", "unset BNB_CUDA_VERSION"),
             ),
             Fix(
                 "If torch itself is a CPU build (torch.version.cuda is None), install a CUDA build of torch first; without an NVIDIA GPU "
-                "do not "
-                "load in 4 or 8 bit.",
+                "do not load in 4 or 8 bit.",
                 ("pip install torch --index-url https://download.pytorch.org/whl/cu128",),
             ),
         ),
         decide="python -m bitsandbytes",
         examples=(
             "RuntimeError: \n        CUDA Setup failed despite GPU being available. Please run the following command to get more "
-            "information:\n\n"
-            "        python -m bitsandbytes",
+            "information:\n\n        python -m bitsandbytes",
             "Could not find the bitsandbytes CUDA binary at "
             "PosixPath('/opt/v/lib/python3.12/site-packages/bitsandbytes/libbitsandbytes_cuda129.so')",
             "AttributeError: 'NoneType' object has no attribute 'cget_managed_ptr'",
@@ -101,11 +98,12 @@ CAUSES = (
         slug="flash-attn-abi",
         title="flash-attn's compiled module was built for another torch or C++ ABI",
         why="The flash-attn wheel is compiled for one torch release, one CUDA major and one setting of the C++ ABI (cxx11abi TRUE or "
-            "FALSE). The "
-        "symbols it wants do not exist in the torch that is installed.",
+        "FALSE). The symbols it wants do not exist in the torch that is installed.",
         signs=(
-            Sign(r"(?P<module>flash_attn_\d?_?cuda|flash_attn_3_cuda|flash_attn_cuda|rotary_emb|dropout_layer_norm|fused_dense_lib|xentropy_cuda_lib)"
-                 r"[\w.-]*\.so: undefined symbol"),
+            Sign(
+                r"(?P<module>flash_attn_\d?_?cuda|flash_attn_3_cuda|flash_attn_cuda|rotary_emb|dropout_layer_norm|fused_dense_lib|"
+                r"xentropy_cuda_lib)[\w.-]*\.so: undefined symbol"
+            ),
             Sign(r"flash_attn[\w./-]*\.so: undefined symbol"),
             Sign(r"DLL load failed while importing flash_attn\w*"),
             Sign(r"flash_attn_2_cuda.{0,300}undefined symbol: _ZN", FAIR),
@@ -119,8 +117,7 @@ CAUSES = (
             ),
             Fix(
                 "Or install the prebuilt wheel of flash-attn's releases whose name has this torch version, CUDA major, Python (cpXY) and "
-                "the same "
-                "cxx11abi as torch.",
+                "the same cxx11abi as torch.",
                 ('python -c "import torch; print(torch.__version__, torch.version.cuda, torch._C._GLIBCXX_USE_CXX11_ABI)"',),
             ),
             Fix(

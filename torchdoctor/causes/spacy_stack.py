@@ -7,8 +7,7 @@ CAUSES = (
         slug="spacy-model-not-installed",
         title="The spaCy model {model|that is loaded} is not installed in this environment",
         why="spaCy's models are packages of their own and do not come with spaCy. spacy.load(name) looks for an installed package, a "
-            "link or a folder of that "
-        "name and found none (E050).",
+        "link or a folder of that name and found none (E050).",
         signs=(
             Sign(r"\[E050\] Can't find model '(?P<model>[\w./-]+)'"),
             Sign(r"Can't find model '(?P<model>\w{2}_\w+)'"),
@@ -37,7 +36,7 @@ CAUSES = (
         slug="spacy-text-too-long",
         title="The text is longer than nlp.max_length allows",
         why="spaCy's parser and NER need about 1 GB of memory per 100,000 characters, so texts above nlp.max_length (1,000,000 "
-            "characters) are refused (E088).",
+        "characters) are refused (E088).",
         signs=(
             Sign(r"\[E088\] Text of length (?P<length>\d+) exceeds maximum of (?P<maximum>\d+)"),
             Sign(r"Text of length \d+ exceeds maximum of \d+"),
@@ -45,7 +44,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Split the text into pieces (paragraphs, chapters) and process them with nlp.pipe.",
-                code="docs = list(nlp.pipe(text.split(\"\\n\\n\")))",
+                code='docs = list(nlp.pipe(text.split("\\n\\n")))',
             ),
             Fix(
                 "Or raise nlp.max_length and switch off parser and ner, which need the memory.",
@@ -59,8 +58,7 @@ CAUSES = (
         slug="spacy-gpu-unavailable",
         title="spaCy (thinc) cannot use the GPU: CuPy is missing or no GPU was found",
         why="spaCy runs on the GPU through thinc and CuPy (and torch for transformer pipelines). require_gpu() fails when CuPy for this "
-            "CUDA version is not "
-        "installed or CUDA finds no device.",
+        "CUDA version is not installed or CUDA finds no device.",
         signs=(
             Sign(r"No GPU devices detected", also=(r"(?:thinc|spacy|require_gpu)",)),
             Sign(r"Cannot use GPU, CuPy is not installed"),
@@ -74,18 +72,18 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install CuPy for the CUDA version of this machine, with the interpreter that runs (cupy-cuda12x for CUDA 12, "
-                "cupy-cuda11x for CUDA 11); "
-                "transformer pipelines need a CUDA build of torch too.",
+                "cupy-cuda11x for CUDA 11); transformer pipelines need a CUDA build of torch too.",
                 ("nvidia-smi", "python -m pip install -U 'spacy[cuda12x]'", "python -m pip install cupy-cuda12x"),
             ),
-            Fix("Where there is no NVIDIA GPU use spacy.prefer_gpu(), which falls back to the CPU.", code="spacy.prefer_gpu()  # instead "
-                "of spacy.require_gpu()"),
+            Fix(
+                "Where there is no NVIDIA GPU use spacy.prefer_gpu(), which falls back to the CPU.",
+                code="spacy.prefer_gpu()  # instead of spacy.require_gpu()",
+            ),
         ),
         decide='python -c "import cupy; print(cupy.cuda.runtime.getDeviceCount())"',
         examples=(
             '  File "/opt/v/lib/python3.11/site-packages/thinc/util.py", line 200, in require_gpu\n    raise ValueError("No GPU devices '
-            'detected")\n'
-            "ValueError: No GPU devices detected",
+            'detected")\nValueError: No GPU devices detected',
             "ValueError: Cannot use GPU, CuPy is not installed",
         ),
         counterexamples=("spacy.prefer_gpu() returned False, using the CPU",),
@@ -94,8 +92,7 @@ CAUSES = (
         slug="cupy-cuda-mismatch",
         title="CuPy is missing, doubled, or made for another CUDA version than the one installed",
         why="CuPy's wheels are made for one CUDA major version each (cupy-cuda11x, cupy-cuda12x) and load that version's libraries. With "
-            "another CUDA, or two "
-        "CuPy packages at once, its import fails.",
+        "another CUDA, or two CuPy packages at once, its import fails.",
         signs=(
             Sign(r"CuPy is not correctly installed"),
             Sign(r"CuPy may not function correctly because multiple CuPy packages are installed"),
@@ -111,8 +108,10 @@ CAUSES = (
             ),
             Fix("Check the driver's CUDA version (nvidia-smi) first: cupy-cuda12x needs driver 525 or newer.", ("nvidia-smi",)),
         ),
-        examples=("ImportError: CuPy is not correctly installed.\n\nIf you are using wheel distribution (cupy-cudaXX), make sure that "
-            "the version of CuPy",),
+        examples=(
+            "ImportError: CuPy is not correctly installed.\n\nIf you are using wheel distribution (cupy-cudaXX), make sure that the "
+            "version of CuPy",
+        ),
         counterexamples=("CuPy 13.3 on device 0",),
     ),
 )

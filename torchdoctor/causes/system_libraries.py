@@ -1,14 +1,13 @@
 """The operating system under torch: libc, libstdc++, the CPU's instructions, crashes in native code."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
         slug="glibc-too-old",
         title="The binary needs a newer glibc than this operating system has",
         why="{binary|The module} was compiled on a newer Linux and wants {version|a newer GLIBC}. glibc is the base of the whole system "
-            "and cannot be exchanged "
-        "by itself.",
+        "and cannot be exchanged by itself.",
         signs=(
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found \(required by (?P<binary>[^)]{1,200})\)"),
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found"),
@@ -19,24 +18,24 @@ CAUSES = (
         fixes=(
             Fix(
                 "Build the package from source on this system, or install an older wheel of it (torch 2.6 and later need glibc 2.28, "
-                "flash-attn's newer "
-                "wheels 2.32).",
+                "flash-attn's newer wheels 2.32).",
                 ("ldd --version", "pip install --no-binary :all: --no-build-isolation PACKAGE"),
             ),
             Fix("Or use a newer operating system: a container image based on Ubuntu 22.04, for example, runs on the same host."),
         ),
         wrong_advice="Do not replace libc.so.6 by hand or put another one on LD_LIBRARY_PATH: it breaks the system.",
         decide="ldd --version",
-        examples=("ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
-            "/opt/v/lib/python3.10/site-packages/flash_attn_2_cuda.so)",),
+        examples=(
+            "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
+            "/opt/v/lib/python3.10/site-packages/flash_attn_2_cuda.so)",
+        ),
         counterexamples=("ldd (Ubuntu GLIBC 2.35-0ubuntu3.8) 2.35",),
     ),
     Cause(
         slug="glibcxx-not-found",
         title="The libstdc++ that gets loaded is too old for a compiled module",
         why="The module was compiled with a newer gcc and wants {version|a newer GLIBCXX} from libstdc++.so.6. The one found first "
-            "(conda's, or the system's) "
-        "is older, although a newer one may be on the machine.",
+        "(conda's, or the system's) is older, although a newer one may be on the machine.",
         signs=(
             Sign(r"version [`'\"]?(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
             Sign(r"(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
@@ -51,23 +50,22 @@ CAUSES = (
             ),
             Fix(
                 "Or put the newer libstdc++ first: LD_PRELOAD the system's when conda's is older, or conda's lib folder on "
-                "LD_LIBRARY_PATH when the system's "
-                "is older.",
+                "LD_LIBRARY_PATH when the system's is older.",
                 ("export LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "export LD_LIBRARY_PATH=$CONDA_PREFIX/lib:$LD_LIBRARY_PATH"),
             ),
             Fix("Or compile the extension with an older gcc (CC, CXX), or upgrade the system's gcc.", ("gcc --version",)),
         ),
         decide="strings /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | grep GLIBCXX | tail -3",
-        examples=("ImportError: /opt/conda/envs/t/bin/../lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by "
-            "/tmp/ext/fused.so)",),
+        examples=(
+            "ImportError: /opt/conda/envs/t/bin/../lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by /tmp/ext/fused.so)",
+        ),
         counterexamples=("-D_GLIBCXX_USE_CXX11_ABI=0 -fPIC",),
     ),
     Cause(
         slug="cpu-missing-avx",
         title="The CPU (or the virtual machine's CPU type) lacks instructions that the binary uses",
         why="torch and its companions use AVX and AVX2. On an old CPU, or in a virtual machine whose CPU type hides them (QEMU's cpu64 "
-            "or kvm64), the first "
-        "such instruction kills the process.",
+        "or kvm64), the first such instruction kills the process.",
         signs=(
             Sign(r"received signal SIGILL, Illegal instruction"),
             Sign(r"\bIllegal (?:hardware )?instruction(?! *[:(] ?(?:must|argument))"),
@@ -98,8 +96,7 @@ CAUSES = (
         slug="native-segfault",
         title="The process died of a segmentation fault in native code",
         why="A compiled library accessed memory it may not. In a torch program that mostly comes from a mix of libraries (two OpenMP or "
-            "CUDA versions, an extension "
-        "for another torch), from a driver in a bad state, or from too little shared memory.",
+        "CUDA versions, an extension for another torch), from a driver in a bad state, or from too little shared memory.",
         signs=(
             Sign(r"Segmentation fault\b", FAIR),
             Sign(r"zsh: segmentation fault", FAIR),
@@ -118,8 +115,7 @@ CAUSES = (
             ),
             Fix(
                 "Then remove the mix: a fresh environment with torch and its companions from one index, no foreign CUDA on "
-                "LD_LIBRARY_PATH, extensions rebuilt "
-                "for this torch.",
+                "LD_LIBRARY_PATH, extensions rebuilt for this torch.",
                 ("python -m venv fresh", "fresh/bin/pip install torch torchvision"),
             ),
         ),

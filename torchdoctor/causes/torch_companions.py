@@ -12,8 +12,7 @@ CAUSES = (
         slug="torchvision-version-mismatch",
         title="torchvision was built for another torch version than the one installed",
         why="Each torchvision release contains compiled operators (nms, roi_align) for exactly one torch release. With another torch "
-            "they do not "
-        "load, so torchvision::nms does not exist.",
+        "they do not load, so torchvision::nms does not exist.",
         signs=(
             Sign(r"Couldn't load custom C\+\+ ops"),
             Sign(r"operator torchvision::\w+ does not exist"),
@@ -30,14 +29,12 @@ CAUSES = (
         fixes=(
             Fix(
                 "Reinstall torch and torchvision together, in versions that match and from the same index: torchvision 0.(N+15) belongs "
-                "to torch 2.N "
-                "(2.8 with 0.23, 2.7 with 0.22, 2.6 with 0.21, 2.5 with 0.20, 2.4 with 0.19; 1.9 with 0.10, 1.8 with 0.9).",
+                "to torch 2.N (2.8 with 0.23, 2.7 with 0.22, 2.6 with 0.21, 2.5 with 0.20, 2.4 with 0.19; 1.9 with 0.10, 1.8 with 0.9).",
                 _TOGETHER,
             ),
             Fix(
                 "To keep the installed torch, reinstall only the torchvision version that is compatible with it (in an image: use "
-                "another image "
-                "or rebuild it).",
+                "another image or rebuild it).",
                 ('python -c "import torch; print(torch.__version__)"', "pip install --force-reinstall --no-deps torchvision==VERSION"),
             ),
         ),
@@ -46,8 +43,7 @@ CAUSES = (
         examples=(
             "RuntimeError: operator torchvision::nms does not exist",
             "RuntimeError: Couldn't load custom C++ ops. This can happen if your PyTorch and torchvision versions are incompatible, or "
-            "if you had "
-            "errors while compiling torchvision from source.",
+            "if you had errors while compiling torchvision from source.",
             "AttributeError: partially initialized module 'torchvision' has no attribute 'extension' (most likely due to a circular "
             "import)",
         ),
@@ -57,8 +53,7 @@ CAUSES = (
         slug="torchvision-cpu-build",
         title="torch is a CUDA build, but torchvision is a CPU-only build",
         why="torchvision's operators were compiled without their CUDA half (a CPU wheel, often PyPI's on Windows or a conda cpu build), "
-            "so they "
-        "cannot run on tensors that are on the GPU.",
+        "so they cannot run on tensors that are on the GPU.",
         signs=(
             Sign(r"Could not run 'torchvision::(?P<op>\w+)' with arguments from the 'CUDA' backend"),
             Sign(r"'torchvision::\w+' is only available for these backends", FAIR),
@@ -86,8 +81,7 @@ CAUSES = (
         slug="torchaudio-version-mismatch",
         title="torchaudio was built for another torch version or backend than the one installed",
         why="Up to 2.10 each torchaudio release contains compiled code for exactly one torch release and CUDA version. With another "
-            "torch its "
-        "library does not load.",
+        "torch its library does not load.",
         signs=(
             Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio[\w.-]*\.so: u(?:ndefined symbol)?"),
             Sign(r"PyTorch and TorchAudio were compiled with different CUDA versions"),
@@ -95,16 +89,17 @@ CAUSES = (
             Sign(r"torchaudio[/\\]lib[/\\]\w+\.pyd.{0,80}(?:WinError 127|procedure could not be found)", FAIR),
             Sign(r"WinError 127", FAIR, also=(r"torchaudio[/\\]_(?:extension|internal)",)),
             Sign(r"specified procedure could not be found", FAIR, also=(r"torchaudio[/\\]_(?:extension|internal)",)),
-            Sign(r"lib(?:torch\w*|c10\w*|cudart)\.so[\d.]*: cannot open shared object "
-                r"file", also=(r"torchaudio/(?:_extension|extension|_internal)",)),
+            Sign(
+                r"lib(?:torch\w*|c10\w*|cudart)\.so[\d.]*: cannot open shared object file",
+                also=(r"torchaudio/(?:_extension|extension|_internal)",),
+            ),
             Sign(r"torchaudio requires torch", FAIR),
         ),
         refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing", "windows-dll-version-conflict", "torch-install-broken"),
         fixes=(
             Fix(
                 "Reinstall torchaudio in the version and build that match the installed torch, from the same index: up to 2.10 "
-                "torchaudio has torch's "
-                "own number (2.8.0 with 2.8.0); torchaudio 2.11 is the last release.",
+                "torchaudio has torch's own number (2.8.0 with 2.8.0); torchaudio 2.11 is the last release.",
                 _TOGETHER,
             ),
             Fix(
@@ -117,8 +112,7 @@ CAUSES = (
             "OSError: /opt/asr/lib/python3.10/site-packages/torchaudio/lib/libtorchaudio.so: undefined symbol: "
             "_ZN2at4_ops10zeros_like4callERKNS_6TensorE",
             "RuntimeError: Detected that PyTorch and TorchAudio were compiled with different CUDA versions. PyTorch has CUDA version "
-            "12.6 whereas "
-            "TorchAudio has CUDA version 12.4.",
+            "12.6 whereas TorchAudio has CUDA version 12.4.",
         ),
         counterexamples=("torchaudio backend: soundfile",),
     ),
@@ -126,8 +120,7 @@ CAUSES = (
         slug="torchcodec-load-failed",
         title="torchcodec cannot load its library: FFmpeg is missing, or it is made for another torch",
         why="torchcodec links to the FFmpeg libraries of the system (not the ffmpeg program alone) and to one torch release. It tries "
-            "FFmpeg 4 to 8 "
-        "in turn and found none that loads together with this torch.",
+        "FFmpeg 4 to 8 in turn and found none that loads together with this torch.",
         signs=(
             Sign(r"Could not load libtorchcodec"),
             Sign(r"libtorchcodec_core\d\.(?:so|dylib|dll).{0,120}(?:undefined symbol|cannot open|not found|Could not)", FAIR),
@@ -141,17 +134,15 @@ CAUSES = (
             ),
             Fix(
                 "Install the torchcodec version that pairs with the installed torch (0.7 with torch 2.8, 0.8 and 0.9 with 2.9, 0.5 with "
-                "2.7, 0.2 with "
-                "2.6).",
+                "2.7, 0.2 with 2.6).",
                 ('python -c "import torch; print(torch.__version__)"', "pip install --force-reinstall torchcodec==0.7"),
             ),
         ),
         url="https://github.com/pytorch/torchcodec#installing-torchcodec",
         examples=(
             "RuntimeError: Could not load libtorchcodec. Likely causes:\n          1. FFmpeg is not properly installed in your "
-            "environment. We "
-            "support versions 4, 5, 6 and 7.\n          2. The PyTorch version (2.8.0+cu128) is not compatible with this version of "
-            "TorchCodec.",
+            "environment. We support versions 4, 5, 6 and 7.\n          2. The PyTorch version (2.8.0+cu128) is not compatible with this "
+            "version of TorchCodec.",
         ),
         counterexamples=("[torchcodec] decoded 300 frames",),
     ),
@@ -178,8 +169,8 @@ CAUSES = (
     Cause(
         slug="xformers-mismatch",
         title="xformers was built for another torch, CUDA or Python than the installed one",
-        why="The xformers wheel contains kernels compiled for exactly one torch and CUDA version. With another torch they do not load and "
-        "memory-efficient attention is unavailable.",
+        why="The xformers wheel contains kernels compiled for exactly one torch and CUDA version. With another torch they do not load "
+        "and memory-efficient attention is unavailable.",
         signs=(
             Sign(r"PyTorch (?P<built>\d[\w.+]*) with CUDA \w+ \(you have (?P<have>\d[\w.+]*)\)"),
             Sign(r"xFormers can't load C\+\+/CUDA extensions"),
@@ -194,8 +185,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Reinstall xformers in the version built for the installed torch ({have|see pip show torch}), from the same CUDA wheel "
-                "index and "
-                "without letting it replace torch.",
+                "index and without letting it replace torch.",
                 (
                     'python -c "import torch; print(torch.__version__, torch.version.cuda)"',
                     "pip uninstall -y xformers",
@@ -215,8 +205,7 @@ CAUSES = (
         decide="python -m xformers.info",
         examples=(
             "WARNING[XFORMERS]: xFormers can't load C++/CUDA extensions. xFormers was built for:\n    PyTorch 2.3.0+cu121 with CUDA 1201 "
-            "(you have "
-            "2.2.1+cu118)\n    Python  3.10.14 (you have 3.10.6)",
+            "(you have 2.2.1+cu118)\n    Python  3.10.14 (you have 3.10.6)",
         ),
         counterexamples=("xFormers 0.0.27 memory_efficient_attention.cutlassF: available",),
     ),

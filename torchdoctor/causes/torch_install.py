@@ -14,8 +14,7 @@ CAUSES = (
         slug="torch-cpu-only-build",
         title="The installed torch is a CPU-only build",
         why="This torch was compiled without CUDA (version ending in +cpu, or a wheel from an index or channel without CUDA), so it "
-            "cannot use "
-        "an NVIDIA GPU whatever driver or toolkit the machine has.",
+        "cannot use an NVIDIA GPU whatever driver or toolkit the machine has.",
         signs=(
             Sign(r"Torch not compiled with CUDA enabled"),
             Sign(r"PyTorch was compiled without CUDA support"),
@@ -26,8 +25,11 @@ CAUSES = (
             Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"(?:NVIDIA-SMI|Nvidia driver version: \d|GPU \d: |GeForce|Tesla)",)),
             Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"Is CUDA available: False",)),
             Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"torch\.cuda\.is_available\(\)\)? ?:?(?:>>>)? ?False",)),
-            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} "
-                r"requested",)),
+            Sign(
+                r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b",
+                FAIR,
+                also=(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested",),
+            ),
             Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"CUDA is not available",)),
             Sign(
                 r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested",
@@ -43,8 +45,8 @@ CAUSES = (
         fixes=(
             Fix(
                 "Uninstall torch and install a CUDA build from the PyTorch wheel index, into the same interpreter; then "
-                "torch.version.cuda must "
-                "not be None. Driver 570 or newer: cu128; 560: cu126; older 12.x drivers: cu121 with torch up to 2.5.",
+                "torch.version.cuda must not be None. Driver 570 or newer: cu128; 560: cu126; older 12.x drivers: cu121 with torch up to "
+                "2.5.",
                 (*_REINSTALL, 'python -c "import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())"'),
             ),
             Fix(
@@ -59,8 +61,8 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__version__, torch.version.cuda)"; nvidia-smi',
         examples=(
-            '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n'
-            '    raise AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
+            '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n    raise '
+            'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
             "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
         ),
         counterexamples=(
@@ -95,14 +97,13 @@ CAUSES = (
     Cause(
         slug="torch-not-installed-wrong-interpreter",
         title="The Python that runs has no torch: it is installed for another interpreter or environment, or not at all",
-        why="Python looks for torch only in the environment of the interpreter that runs the script. pip may belong to another one (system "
-        "Python, another venv or conda environment, another notebook kernel), so 'pip show torch' can succeed while import fails.",
+        why="Python looks for torch only in the environment of the interpreter that runs the script. pip may belong to another one "
+        "(system Python, another venv or conda environment, another notebook kernel), so 'pip show torch' can succeed while import "
+        "fails.",
         signs=(
             Sign(r"No module named '?torch'?(?![\w.'])"),
             Sign(r"ModuleNotFoundError: No module named 'torch'"),
             Sign(r"ImportError: No module named torch(?![\w.])"),
-            Sign(r"(?:bash|zsh|sh|slurmstepd|srun): .{0,60}torchrun: (?:command not found|No such file)", FAIR),
-            Sign(r"torchrun\W{0,3}: (?:command )?not found", FAIR),
             Sign(r"requires the PyTorch library but it was not found in your environment", FAIR),
             Sign(r"None of PyTorch, TensorFlow >= [\d.]+, or Flax have been found", FAIR),
             Sign(r"At least one of TensorFlow [\d.]+ or PyTorch should be installed", FAIR),
@@ -115,6 +116,8 @@ CAUSES = (
             r"build-isolation",
             r"Failed to build",
             r"builds-v\d",
+            r"errored out with exit status",
+            r"[/\\]pip-install",
             r"'torch' is not a package",
             r"setup\.py (?:egg_info|bdist_wheel|install|develop)",
             r"Disabling PyTorch because PyTorch",
@@ -126,20 +129,18 @@ CAUSES = (
             ),
             Fix(
                 "Or activate (select) the environment that has torch before running: conda activate, source venv/bin/activate, the "
-                "notebook's kernel, "
-                "the IDE's interpreter.",
+                "notebook's kernel, the IDE's interpreter.",
                 ("python -m pip show torch", "which -a python pip"),
             ),
         ),
         decide='python -c "import sys; print(sys.executable)"; python -m pip show torch',
         examples=(
             '$ pip show torch\nName: torch\nVersion: 2.4.1\n$ python eval.py\nTraceback (most recent call last):\n  File "eval.py", line '
-            '3, in '
+            "3, in "
             "<module>\n    import torch\nModuleNotFoundError: No module named 'torch'",
-            "bash: torchrun: command not found",
         ),
         counterexamples=(
-            "  File \"/tmp/pip-build-env-x1/overlay/lib/python3.10/site-packages/setuptools/build_meta.py\", line 480\n"
+            '  File "/tmp/pip-build-env-x1/overlay/lib/python3.10/site-packages/setuptools/build_meta.py", line 480\n'
             "ModuleNotFoundError: No module named 'torch'",
             "ModuleNotFoundError: No module named 'torchmetrics'",
         ),
@@ -148,8 +149,7 @@ CAUSES = (
         slug="torch-install-broken",
         title="Files of the torch installation are missing or damaged",
         why="An install was interrupted (disk full, network, two pip runs at once) or two versions were written over each other, so that "
-            "a part "
-        "of torch's own files is absent or cut off. Importing torch therefore fails inside torch itself.",
+        "a part of torch's own files is absent or cut off. Importing torch therefore fails inside torch itself.",
         signs=(
             Sign(r"torch/lib/lib(?P<library>[\w-]+)\.so[\d.]*: (?:file too short|invalid ELF header)"),
             Sign(r"torch/lib/lib(?P<library>torch\w*|c10\w*|shm)\.so: cannot open shared object file"),
@@ -157,8 +157,12 @@ CAUSES = (
             Sign(r"No module named '?torch\._(?:C|utils|six_moves|tensor|jit_internal|namedtensor_internals)'?", FAIR),
             Sign(r"No module named '?torch\.(?:version|nn|cuda|autograd|storage|random|serialization|types)'?", FAIR),
             Sign(r"NameError: name '_C' is not defined", FAIR, also=(r"torch",)),
-            Sign(r"(?<!\w)module 'torch' has no attribute "
-                r"'(?P<name>__version__|Tensor|tensor|device|cuda|nn|float32|no_grad|from_numpy|manual_seed)'", FAIR),
+            Sign(
+                r"(?<!\w)module 'torch' has no attribute '(?P<name>__version__|Tensor|tensor|device|cuda|nn|float32|no_grad|from_numpy|"
+                r"manual_seed)'",
+                FAIR,
+            ),
+            Sign(r"cannot import name '\w+' from 'torch' \(unknown location\)"),
             Sign(r"Ignoring invalid distribution [-~]?(?:orch|torch|~orch)", FAIR),
             Sign(r"No package metadata was found for torch\b", FAIR),
             Sign(r"torch[/\\]lib[/\\]libshm.{0,40}(?:torch_shm_manager).{0,60}(?:No such file|not found|unable to)", FAIR),
@@ -175,8 +179,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Uninstall torch completely (repeat until nothing is left, delete stray ~orch folders) and reinstall it in a clean "
-                "environment "
-                "without pip's cache.",
+                "environment without pip's cache.",
                 ("pip uninstall -y torch torchvision torchaudio", "pip install --no-cache-dir torch torchvision torchaudio"),
             ),
             Fix(
@@ -186,8 +189,9 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__file__, torch.__version__)"',
         examples=(
-            "    ctypes.CDLL(global_deps_lib_path, mode=ctypes.RTLD_GLOBAL)\nOSError: /opt/venv/lib/python3.11/site-packages/torch/lib/"
-            "libtorch_global_deps.so: cannot open shared object file: No such file or directory",
+            "    ctypes.CDLL(global_deps_lib_path, mode=ctypes.RTLD_GLOBAL)\nOSError: "
+            "/opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_global_deps.so: cannot open shared object file: No such file or "
+            "directory",
             "ImportError: /opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: file too short",
             "AttributeError: module 'torch' has no attribute '__version__'",
         ),
@@ -197,18 +201,18 @@ CAUSES = (
         slug="conda-pip-torch-mix",
         title="Two torch copies are mixed in one environment: Python files of one, compiled library of the other",
         why="torch's Python files and its compiled torch._C must be of one version. Here a second install (pip over conda, a cloned or "
-            "upgraded "
-        "environment, another libtorch on LD_LIBRARY_PATH) left parts of another version behind.",
+        "upgraded environment, another libtorch on LD_LIBRARY_PATH) left parts of another version behind.",
         signs=(
             Sign(r"module '?torch\._C'? has no attribute '(?P<name>\w+)'"),
             Sign(r"cannot import name '?(?P<name>\w+)'? from '?torch\._C'?"),
             Sign(r"module 'torch\._C\.\w+' has no attribute", FAIR),
             Sign(r"torch/lib/libtorch_python\.so: undefined symbol: (?P<symbol>\w+)"),
-            Sign(r"torch/_C\.[\w.-]+\.so: undefined symbol: (?P<symbol>\w+)"),
-            Sign(r"torch/lib/libtorch(?:_cpu|_cuda)?\.so: undefined symbol: _ZN[\w]{0,20}(?:c10|2at|5torch)", FAIR),
+            Sign(r"torch/_C[\w.-]*\.so: undefined symbol: (?P<symbol>\w+)"),
+            Sign(r"torch/lib/lib(?!torchaudio)\w+\.so[.\d]*: undefined symbol: (?!nccl|iJIT|cu|__nv)(?P<symbol>\w+)", FAIR),
         ),
         unless=(r"iJIT_NotifyEvent", r"partially initialized module", r"nvJitLink", r"symbol: nccl"),
         explains=("torch-install-broken",),
+        refines=("cpp-extension-abi-mismatch",),
         fixes=(
             Fix(
                 "Uninstall every torch in this environment, with pip and with conda, until none is found; then reinstall one version.",
@@ -221,8 +225,7 @@ CAUSES = (
             ),
             Fix(
                 "Or start from a fresh, clean environment and install torch once, either with conda or with pip; check that "
-                "LD_LIBRARY_PATH and "
-                "PYTHONPATH name no other torch.",
+                "LD_LIBRARY_PATH and PYTHONPATH name no other torch.",
                 ("python -m venv fresh", "fresh/bin/pip install torch", "unset LD_LIBRARY_PATH PYTHONPATH"),
             ),
         ),
@@ -238,14 +241,15 @@ CAUSES = (
         slug="torch-downgraded-by-dependency",
         title="Installing another package replaced torch by another version or build",
         why="pip resolves each command on its own: a package that pins or wants another torch replaces the one that was there, often a "
-            "CUDA build "
-        "by PyPI's default, while torchvision, torchaudio and xformers stay behind for the old one.",
+        "CUDA build by PyPI's default, while torchvision, torchaudio and xformers stay behind for the old one.",
         signs=(
             Sign(
                 r"Successfully uninstalled torch-(?P<was>\d[\w.+]*)",
                 FAIR,
-                also=(r"Successfully installed .{0,1500}\btorch-\d", r"(?:Error: |incompatible\.|is not available|is_available\(\)\)? "
-                    r"?False)"),
+                also=(
+                    r"Successfully installed .{0,1500}\btorch-\d",
+                    r"(?:Error: |incompatible\.|is not available|is_available\(\)\)? ?False)",
+                ),
                 unless=(r"pip3? install (?:-\S+ ){0,4}torch\b",),
             ),
             Sign(
@@ -262,8 +266,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Reinstall the intended torch, torchvision and torchaudio (and xformers) last, together in one command and in versions "
-                "that match, "
-                "from one index.",
+                "that match, from one index.",
                 ("pip install torch torchvision torchaudio xformers --index-url https://download.pytorch.org/whl/cu128", "pip check"),
             ),
             Fix(
@@ -273,9 +276,9 @@ CAUSES = (
         ),
         decide="pip list | grep -i -e torch -e xformers",
         examples=(
-            "  Attempting uninstall: torch\n    Found existing installation: torch 2.4.0+cu124\n    Uninstalling torch-2.4.0+cu124:\n"
-            "      Successfully uninstalled torch-2.4.0+cu124\nSuccessfully installed demo-0.3 torch-2.1.2 triton-2.1.0\n"
-            ">>> torch.ops.demo.run\nRuntimeError: the extension was built for torch 2.4",
+            "  Attempting uninstall: torch\n    Found existing installation: torch 2.4.0+cu124\n    Uninstalling torch-2.4.0+cu124:\n    "
+            "  Successfully uninstalled torch-2.4.0+cu124\nSuccessfully installed demo-0.3 torch-2.1.2 triton-2.1.0\n>>> "
+            "torch.ops.demo.run\nRuntimeError: the extension was built for torch 2.4",
         ),
         counterexamples=("Successfully installed torch-2.4.0 torchvision-0.19.0",),
     ),

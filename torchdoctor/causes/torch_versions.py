@@ -2,25 +2,20 @@
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
-_NEWER = (
-    "compiler|compile|float8_e4m3fn|float8_e5m2|float8_e4m3fnuz|float8_e8m0fnu|float4_e2m1fn_x2|uint16|uint32|uint64|get_default_device|"
-    "_scaled_mm|accelerator|mps|xpu|inference_mode|set_default_device|_dynamo|export|_inductor|func|vmap|fx|set_float32_matmul_precision|"
-    "frombuffer|asarray|is_inference_mode_enabled|special|linalg|nested|sym_int|SymInt|SymBool|Event|get_autocast_dtype"
+_NEWER = "|".join(
+    ["Event", "SymBool", "SymInt", "_dynamo", "_inductor", "_scaled_mm", "accelerator", "asarray", "compile", "compiler", "export", "float4_e2m1fn_x2", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e8m0fnu", "frombuffer", "func", "fx", "get_autocast_dtype", "get_default_device", "inference_mode", "is_inference_mode_enabled", "linalg", "mps", "nested", "set_default_device", "set_float32_matmul_precision", "special", "sym_int", "uint16", "uint32", "uint64", "vmap", "xpu"]
 )
-_STDLIB = (
-    "abc|argparse|array|ast|asyncio|bisect|calendar|code|codecs|collections|copy|copyreg|csv|ctypes|dataclasses|datetime|decimal|dis|email|"
-    "enum|functools|glob|graphlib|hashlib|heapq|html|http|importlib|inspect|io|json|keyword|linecache|locale|logging|math|multiprocessing|"
-    "numbers|operator|os|pathlib|pickle|platform|profile|queue|random|re|select|selectors|shutil|signal|socket|ssl|stat|statistics|string|"
-    "struct|subprocess|symbol|sys|tempfile|test|textwrap|threading|time|timeit|token|tokenize|traceback|types|typing|unittest|uuid|warnings|"
-    "weakref|zipfile|numpy|torch|transformers|datasets|tokenizers|accelerate|triton|sympy|yaml|requests|tqdm|networkx|jinja2|packaging|"
-    "torchvision|huggingface_hub|safetensors|peft|filelock|regex"
+_STDLIB = "|".join(
+    ["abc", "accelerate", "argparse", "array", "ast", "asyncio", "bisect", "calendar", "code", "codecs", "collections", "copy", "copyreg", "csv", "ctypes", "dataclasses", "datasets", "datetime", "decimal", "dis", "email", "enum", "filelock", "functools", "glob", "graphlib", "hashlib", "heapq", "html", "http", "huggingface_hub", "importlib", "inspect", "io", "jinja2", "json", "keyword", "linecache", "locale", "logging", "math", "multiprocessing", "networkx", "numbers", "numpy", "operator", "os", "packaging", "pathlib", "peft", "pickle", "platform", "profile", "queue", "random", "re", "regex", "requests", "safetensors", "select", "selectors", "shutil", "signal", "socket", "ssl", "stat", "statistics", "string", "struct", "subprocess", "symbol", "sympy", "sys", "tempfile", "test", "textwrap", "threading", "time", "timeit", "token", "tokenize", "tokenizers", "torch", "torchvision", "tqdm", "traceback", "transformers", "triton", "types", "typing", "unittest", "uuid", "warnings", "weakref", "yaml", "zipfile"]
 )
 
 
 def _own_file(groups: "dict[str, str]", situation: object) -> bool:
     """Whether the file that carries a library's name is the user's own."""
     path = groups["file"].replace("\\", "/")
-    own = not any(part in path for part in ("site-packages/", "dist-packages/", "/lib/python", "/Lib/", "<frozen", "/lib64/python", "/usr/lib/"))
+    own = not any(
+        part in path for part in ("site-packages/", "dist-packages/", "/lib/python", "/Lib/", "<frozen", "/lib64/python", "/usr/lib/")
+    )
     return own and "Programs/Python" not in path
 
 
@@ -29,31 +24,44 @@ CAUSES = (
         slug="torch-too-old-for-library",
         title="The installed torch is older than the code that uses it needs",
         why="The library (transformers, diffusers, torchvision, a newer project) uses a name that this torch does not have yet, or it "
-            "checks the "
-        "version itself and refuses or switches torch off.",
+        "checks the version itself and refuses or switches torch off.",
         signs=(
             Sign(rf"module '?torch'? has no attribute '(?P<name>{_NEWER})'"),
             Sign(r"module '?torch\.(?:library|_library)'? has no attribute '(?P<name>\w+)'"),
             Sign(r"module 'torch\.utils\._pytree' has no attribute '(?P<name>\w+)'"),
-            Sign(r"module 'torch\.(?:amp|backends|nn|nn\.functional|cuda|distributed|fx|compiler|utils|utils\.data|_C\._dynamo)' has no "
-                r"attribute '(?P<name>GradScaler|"
-                 r"mps|RMSNorm|attention|scaled_dot_product_attention|fsdp|tensor|_tensor|is_compiling|is_dynamo_compiling|device_mesh|"
-                 r"init_device_mesh|cudnn_sdp_enabled|enable_cudnn_sdp|_symbolic_trace|is_bf16_supported|all_gather_into_tensor|buffer)'"),
+            Sign(
+                r"module 'torch\.(?:amp|backends|nn|nn\.functional|cuda|distributed|fx|compiler|utils|utils\.data|_C\._dynamo)' has no "
+                r"attribute '(?P<name>GradScaler|mps|RMSNorm|attention|scaled_dot_product_attention|fsdp|tensor|_tensor|is_compiling|"
+                r"is_dynamo_compiling|device_mesh|init_device_mesh|cudnn_sdp_enabled|enable_cudnn_sdp|_symbolic_trace|is_bf16_supported|"
+                r"all_gather_into_tensor|buffer)'"
+            ),
             Sign(r"cannot import name '(?P<name>GradScaler|custom_fwd|custom_bwd)' from 'torch\.amp"),
-            Sign(r"No module named "
-                r"'(?P<name>torch\.(?:distributed\.(?:tensor|_tensor|device_mesh|fsdp|checkpoint|elastic|run|_composable)|_dynamo|_inductor|"
-                 r"compiler|nn\.attention|accelerator|export|func|fx|ao|library|_export|mps|xpu|nested|sparse|monitor|_prims|_subclasses)[\w.]*)'"),
-            Sign(r"cannot import name '(?P<name>\w+)' from "
-                r"'torch\.(?:distributed\.(?:tensor|fsdp|device_mesh|_tensor|algorithms)|nn\.attention|"
-                 r"utils\._pytree|_dynamo|_inductor|library|export|fx|compiler)[\w.]*'", FAIR),
+            Sign(
+                r"No module named '(?P<name>torch\.(?:distributed\.(?:tensor|_tensor|device_mesh|fsdp|checkpoint|elastic|run|"
+                r"_composable)|_dynamo|_inductor|compiler|nn\.attention|accelerator|export|func|fx|ao|library|_export|mps|xpu|nested|"
+                r"sparse|monitor|_prims|_subclasses)[\w.]*)'"
+            ),
+            Sign(
+                r"cannot import name '(?P<name>\w+)' from 'torch\.(?:distributed\.(?:tensor|fsdp|device_mesh|_tensor|algorithms)|"
+                r"nn\.attention|utils\._pytree|_dynamo|_inductor|library|export|fx|compiler)[\w.]*'",
+                FAIR,
+            ),
             Sign(r"Disabling PyTorch because PyTorch >= ?(?P<wanted>[\d.]+) is required but found (?P<found>[\d.+\w]+)"),
-            Sign(r"torch>=?(?P<wanted>[\d.]+\d)[^ ]{0,20} is required for a normal functioning of this module, but found "
-                r"torch==(?P<found>[\d.+\w]+)"),
-            Sign(r"(?:PyTorch|torch) version (?:>=|at least|must be at least|needs to be at least) "
-                r"?(?P<wanted>\d[\d.]*\d).{0,40}(?:found|have|got|installed)", FAIR),
+            Sign(
+                r"torch>=?(?P<wanted>[\d.]+\d)[^ ]{0,20} is required for a normal functioning of this module, but found "
+                r"torch==(?P<found>[\d.+\w]+)"
+            ),
+            Sign(
+                r"(?:PyTorch|torch) version (?:>=|at least|must be at least|needs to be at least) "
+                r"?(?P<wanted>\d[\d.]*\d).{0,40}(?:found|have|got|installed)",
+                FAIR,
+            ),
             Sign(r"requires? (?:PyTorch|torch)(?: version)? ?(?:>=|at least|or (?:higher|newer)) ?(?P<wanted>[12]\.\d[\d.]*)", FAIR),
-            Sign(r"requires? torch>=?(?P<wanted>[12]\.[\d.]+), but you have torch "
-                r"(?P<found>[\d.]+)", FAIR, unless=(r"torch(?:vision|audio) [\d.+cu]+ requires",)),
+            Sign(
+                r"requires? torch>=?(?P<wanted>[12]\.[\d.]+), but you have torch (?P<found>[\d.]+)",
+                FAIR,
+                unless=(r"torch(?:vision|audio) [\d.+cu]+ requires",),
+            ),
             Sign(r"infer_schema\(func\): Parameter \w+ has unsupported type", FAIR),
         ),
         unless=(r"partially initialized module 'torch'", r"upgrade torch to at least v2\.6"),
@@ -81,8 +89,7 @@ CAUSES = (
         slug="code-uses-removed-torch-api",
         title="The code uses a name that newer torch, torchvision or torchaudio has removed",
         why="The project was written for an older release. The name it imports was deprecated and then taken away, so the installed "
-            "version is "
-        "too new for it, not broken.",
+        "version is too new for it, not broken.",
         signs=(
             Sign(r"No module named 'torch\._six'"),
             Sign(r"cannot import name '\w+' from 'torch\._six'"),
@@ -90,10 +97,11 @@ CAUSES = (
             Sign(r"cannot import name 'load_state_dict_from_url' from 'torchvision"),
             Sign(r"No module named 'torchtext\.legacy'"),
             Sign(r"module 'torchtext\.data' has no attribute '(?:Field|BucketIterator|TabularDataset|Dataset|get_tokenizer)'"),
-            Sign(r"module 'torch' has no attribute "
-                r"'(?:rfft|irfft|symeig|gels|qr_solve|lstsq|eig|solve|matrix_rank)'"),
-            Sign(r"module 'torchaudio' has no attribute "
-                r"'(?:set_audio_backend|get_audio_backend|list_audio_backends|info|AudioMetaData|io|sox_effects|load_wav)'"),
+            Sign(r"module 'torch' has no attribute '(?:rfft|irfft|symeig|gels|qr_solve|lstsq|eig|solve|matrix_rank)'"),
+            Sign(
+                r"module 'torchaudio' has no attribute '(?:set_audio_backend|get_audio_backend|list_audio_backends|info|AudioMetaData|io|"
+                r"sox_effects|load_wav)'"
+            ),
             Sign(r"No module named 'torchaudio\.(?:backend|sox_effects|io|kaldi_io)[\w.]*'"),
             Sign(r"cannot import name '(?:zero_gradients)' from 'torch\.autograd\.gradcheck'"),
             Sign(r"cannot import name '_(?:new_process_group_helper|get_global_rank)\w*' from 'torch\.distributed", FAIR),
@@ -112,14 +120,13 @@ CAUSES = (
             ),
             Fix(
                 "Or install the torch release it was written for, with matching torchvision and torchaudio (below 2.0 for torch._six; "
-                "torchvision below "
-                "0.17 for functional_tensor; torchaudio below 2.9 for its backends; torch below 1.11 for THC/THC.h).",
+                "torchvision below 0.17 for functional_tensor; torchaudio below 2.9 for its backends; torch below 1.11 for THC/THC.h).",
                 ("pip install torch==1.13.1 torchvision==0.14.1 torchaudio==0.13.1",),
             ),
             Fix(
                 "Or replace the name in the code.",
-                code="from torchvision.transforms.functional import rgb_to_grayscale  # was: transforms.functional_tensor\n"
-                "string_classes = (str, bytes)  # was: from torch._six import string_classes",
+                code="from torchvision.transforms.functional import rgb_to_grayscale  # was: transforms.functional_tensor\nstring_classes "
+                "= (str, bytes)  # was: from torch._six import string_classes",
             ),
         ),
         examples=(
@@ -132,12 +139,13 @@ CAUSES = (
         slug="shadowed-module",
         title="A local file or folder has the name of a library or standard module and is imported in its place",
         why="Python looks in the script's own folder first. A file such as {name|torch}.py there (or a folder of that name) hides the "
-            "real module, "
-        "which then is half imported or lacks everything.",
+        "real module, which then is half imported or lacks everything.",
         signs=(
             Sign(r"consider renaming '(?P<file>[^']{1,300}?(?P<name>[\w-]+)\.py)' since it has the same name as"),
-            Sign(r"partially initialized module "
-                r"'(?P<name>torch|numpy|transformers|datasets|tokenizers|accelerate|random|typing|types|copy|enum)' has no attribute"),
+            Sign(
+                r"partially initialized module '(?P<name>torch|numpy|transformers|datasets|tokenizers|accelerate|random|typing|types|"
+                r"copy|enum)' has no attribute"
+            ),
             Sign(
                 r"cannot import name '\w+' from partially initialized module '(?P<name>\w+)' \(most likely due to a circular import\) "
                 r"\((?P<file>[^)]{1,300})\)",
@@ -166,8 +174,7 @@ CAUSES = (
             ),
             Fix(
                 "Rename the local file or folder that has the library's name (torch.py, random.py, a folder named torch), delete "
-                "__pycache__, or run "
-                "from another directory.",
+                "__pycache__, or run from another directory.",
                 ('python -c "import torch; print(torch.__file__)"',),
             ),
         ),
@@ -178,17 +185,15 @@ CAUSES = (
             '"/home/ole/work/copy.py", '
             "line 3, in <module>\n    import torch\nAttributeError: module 'torch' has no attribute 'Tensor'",
             "AttributeError: module 'random' has no attribute 'Random' (consider renaming '/home/ole/random.py' since it has the same "
-            "name as the "
-            "standard library module named 'random' and prevents importing that standard library module)",
+            "name as the standard library module named 'random' and prevents importing that standard library module)",
         ),
-        counterexamples=('  File "/home/ole/main.py", line 3, in <module>\nAttributeError: \'Net\' object has no attribute \'fc\'',),
+        counterexamples=("  File \"/home/ole/main.py\", line 3, in <module>\nAttributeError: 'Net' object has no attribute 'fc'",),
     ),
     Cause(
         slug="torch-imported-twice",
         title="torch was imported a second time in one process after its first import failed or was removed",
         why="torch's compiled half cannot be initialised twice. In a notebook or debugger the first import failed (or modules were "
-            "reloaded), and "
-        "the second attempt fails with another, misleading message.",
+        "reloaded), and the second attempt fails with another, misleading message.",
         signs=(
             Sign(r"function '_has_torch_function' already has a docstring"),
             Sign(r"generic_type: type \"?\w+\"? is already registered", WEAK, also=(r"torch",)),
@@ -196,8 +201,10 @@ CAUSES = (
         ),
         refines=("conda-pip-torch-mix",),
         fixes=(
-            Fix("Restart the kernel (the Python process) and import torch once; the first error of the fresh process is the real "
-                "one.", risk="restart"),
+            Fix(
+                "Restart the kernel (the Python process) and import torch once; the first error of the fresh process is the real one.",
+                risk="restart",
+            ),
             Fix("Do not reload torch (importlib.reload, deleting it from sys.modules), and do not load two versions of one extension."),
         ),
         examples=("RuntimeError: function '_has_torch_function' already has a docstring",),

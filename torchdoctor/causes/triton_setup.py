@@ -1,20 +1,17 @@
 """Triton, which torch.compile needs on the GPU: missing, without compiler, without libcuda."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
         slug="triton-missing",
         title="Triton is not installed, too old, or does not exist for this platform",
         why="torch.compile's inductor backend (and several kernels of other packages) generate GPU code with Triton. On Linux torch "
-            "brings it, on "
-        "Windows and macOS it does not exist officially.",
+        "brings it, on Windows and macOS it does not exist officially.",
         signs=(
             Sign(r"Cannot find a working triton installation"),
             Sign(r"TritonMissing"),
             Sign(r"No module named '?triton(?:\.(?!ops)\w+)*'?(?![\w.])", unless=(r"A matching Triton is not available",)),
-            Sign(r"A matching Triton is not available", FAIR, also=(r"(?:Traceback|Error: )",)),
-            Sign(r"triton not found; flop counting will not work", WEAK, also=(r"Error: ",)),
             Sign(r"DLL load failed while importing libtriton"),
             Sign(r"module 'triton' has no attribute '\w+'", FAIR),
             Sign(r"cannot import name '(?P<name>\w+)' from 'triton[\w.]*'", FAIR),
@@ -25,8 +22,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "On Windows install the unofficial triton-windows in the version for this torch (3.5 for torch 2.9, 3.4 for 2.8, 3.3 for "
-                "2.7, 3.2 for 2.6) "
-                "into the same Python.",
+                "2.7, 3.2 for 2.6) into the same Python.",
                 ('python -m pip install -U "triton-windows<3.6"',),
                 when="os=windows",
             ),
@@ -51,8 +47,7 @@ CAUSES = (
         slug="triton-no-c-compiler",
         title="Triton (or torch's inductor) needs a C compiler at run time and finds none",
         why="Triton compiles a small launcher in C for every kernel, inductor compiles C++ on the CPU. Neither gcc nor clang (cl on "
-            "Windows) is on PATH, "
-        "as in slim containers.",
+        "Windows) is on PATH, as in slim containers.",
         signs=(
             Sign(r"Failed to find C compiler\. Please specify via CC environment variable"),
             Sign(r"Failed to find C compiler"),
@@ -65,8 +60,7 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install the MSVC build tools (Visual Studio Build Tools, C++ workload) and start from the x64 Native Tools prompt so "
-                "that cl is on PATH, or "
-                "set CC=cl.",
+                "that cl is on PATH, or set CC=cl.",
                 ("where cl",),
                 when="os=windows",
             ),
@@ -85,8 +79,7 @@ CAUSES = (
         slug="triton-libcuda-not-found",
         title="Triton cannot find or link libcuda.so",
         why="Triton's launcher is linked with -lcuda, for which the linker wants a file named libcuda.so. ldconfig lists only "
-            "libcuda.so.1, or the driver's "
-        "folder (/usr/lib64-nvidia in Colab) not at all.",
+        "libcuda.so.1, or the driver's folder (/usr/lib64-nvidia in Colab) not at all.",
         signs=(
             Sign(r"libcuda\.so cannot found"),
             Sign(r"cannot find -lcuda\b"),
@@ -108,8 +101,7 @@ CAUSES = (
             ),
             Fix(
                 "Without root: put a folder that has libcuda.so on LIBRARY_PATH and LD_LIBRARY_PATH (the toolkit's stubs for linking), "
-                "or set "
-                "TRITON_LIBCUDA_PATH to the driver's folder.",
+                "or set TRITON_LIBCUDA_PATH to the driver's folder.",
                 (
                     "export LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LIBRARY_PATH",
                     "export TRITON_LIBCUDA_PATH=/usr/lib/x86_64-linux-gnu",
@@ -120,8 +112,10 @@ CAUSES = (
                 ("echo /usr/lib64-nvidia/ > /etc/ld.so.conf.d/libcuda.conf", "ldconfig"),
             ),
         ),
-        examples=("/usr/bin/ld: cannot find -lcuda: No such file or directory\ncollect2: error: ld returned 1 exit "
-            "status", "AssertionError: libcuda.so cannot found!"),
+        examples=(
+            "/usr/bin/ld: cannot find -lcuda: No such file or directory\ncollect2: error: ld returned 1 exit status",
+            "AssertionError: libcuda.so cannot found!",
+        ),
         counterexamples=("/usr/bin/ld: cannot find -lfoo: No such file or directory",),
     ),
 )

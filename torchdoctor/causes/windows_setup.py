@@ -10,8 +10,7 @@ CAUSES = (
         slug="windows-vcredist-missing",
         title="A torch DLL cannot be loaded because the Microsoft Visual C++ Redistributable is missing",
         why="torch's DLLs need Microsoft's C++ run-time libraries (vcruntime140_1.dll, msvcp140.dll). A fresh Windows does not have "
-            "them, and the error names "
-        "torch's DLL instead of the missing one.",
+        "them, and the error names torch's DLL instead of the missing one.",
         signs=(
             Sign(rf"\[WinError 126\].{{0,120}}Error loading .{{0,200}}{_TORCH_DLL}"),
             Sign(rf"Error loading .{{0,200}}{_TORCH_DLL}.{{0,5}} or one of its dependencies", FAIR),
@@ -19,8 +18,12 @@ CAUSES = (
             Sign(r"vc_redist\.x64\.exe", FAIR, also=(r"(?:Error|DLL)",)),
             Sign(r"Could not find module .{0,200}torch[/\\]+lib[/\\]+\w+\.dll", FAIR),
             Sign(r"(?:VCRUNTIME140(?:_1)?|MSVCP140(?:_1)?)\.dll (?:was )?(?:not found|is missing)"),
-            Sign(r"DLL load failed(?: while importing (?:_C|torch))?: The specified module could not be "
-                r"found", FAIR, also=(r"\btorch\b",), unless=(r"xformers", r"_ext")),
+            Sign(
+                r"DLL load failed(?: while importing (?:_C|torch))?: The specified module could not be found",
+                FAIR,
+                also=(r"\btorch\b",),
+                unless=(r"xformers", r"_ext"),
+            ),
             Sign(r"\[WinError 126\]", FAIR, also=(r"torch[/\\]__init__\.py",)),
         ),
         unless=(r"fbgemm\.dll", r"WinError 1455", r"WinError 127\]"),
@@ -38,9 +41,8 @@ CAUSES = (
         ),
         url="https://aka.ms/vs/17/release/vc_redist.x64.exe",
         examples=(
-            'OSError: [WinError 126] The specified module could not be found. Error loading '
-            '"D:\\venv\\lib\\site-packages\\torch\\lib\\shm.dll" or one of its '
-            "dependencies.",
+            "OSError: [WinError 126] The specified module could not be found. Error loading "
+            '"D:\\venv\\lib\\site-packages\\torch\\lib\\shm.dll" or one of its dependencies.',
         ),
         counterexamples=("OSError: [WinError 126] The specified module could not be found: 'game.dll'",),
     ),
@@ -48,8 +50,7 @@ CAUSES = (
         slug="windows-c10-dll-init",
         title="The initialisation of c10.dll fails (WinError 1114)",
         why="Wheels of the torch 2.9 time use run-time features that an older Visual C++ runtime on PATH or in System32 does not have, "
-            "so c10.dll's start-up code "
-        "fails.",
+        "so c10.dll's start-up code fails.",
         signs=(
             Sign(r"\[WinError 1114\].{0,200}(?:c10|torch\w*|shm)\.dll"),
             Sign(r"\[WinError 1114\]", also=(r"torch[/\\]+__init__\.py",)),
@@ -65,14 +66,15 @@ CAUSES = (
                 risk="restart",
             ),
             Fix("Or use another torch version, for example 2.8.", ("pip install torch==2.8.0 torchvision==0.23.0 torchaudio==2.8.0",)),
-            Fix("Or import torch before PyQt, pandas or other packages that load an older runtime first.", code="import torch  # before "
-                "PyQt5, pandas"),
+            Fix(
+                "Or import torch before PyQt, pandas or other packages that load an older runtime first.",
+                code="import torch  # before PyQt5, pandas",
+            ),
         ),
         url="https://aka.ms/vs/17/release/vc_redist.x64.exe",
         examples=(
-            'OSError: [WinError 1114] A dynamic link library (DLL) initialization routine failed. Error loading '
-            '"C:\\app\\.venv\\Lib\\site-packages\\torch\\lib\\'
-            'c10.dll" or one of its dependencies.',
+            "OSError: [WinError 1114] A dynamic link library (DLL) initialization routine failed. Error loading "
+            '"C:\\app\\.venv\\Lib\\site-packages\\torch\\lib\\c10.dll" or one of its dependencies.',
         ),
         counterexamples=("event 1114 written to the log",),
     ),
@@ -80,8 +82,7 @@ CAUSES = (
         slug="windows-dll-version-conflict",
         title="DLLs of different versions are mixed: a procedure was not found (WinError 127)",
         why="A DLL was found, but in another version than expected: a cuDNN or CUDA of another installation on PATH, or torch and its "
-            "companions of different "
-        "releases.",
+        "companions of different releases.",
         signs=(
             Sign(r"\[WinError 127\]"),
             Sign(r"The procedure entry point .{1,160} could not be located in the dynamic link library"),
@@ -101,9 +102,8 @@ CAUSES = (
             ),
         ),
         examples=(
-            'OSError: [WinError 127] The specified procedure could not be found. Error loading '
-            '"E:\\sd\\venv\\lib\\site-packages\\torch\\lib\\nvfuser_codegen.dll" '
-            "or one of its dependencies.",
+            "OSError: [WinError 127] The specified procedure could not be found. Error loading "
+            '"E:\\sd\\venv\\lib\\site-packages\\torch\\lib\\nvfuser_codegen.dll" or one of its dependencies.',
         ),
         counterexamples=("exit status 127: command not found",),
     ),
@@ -118,14 +118,15 @@ CAUSES = (
         ),
         refines=("windows-vcredist-missing",),
         fixes=(
-            Fix("Install torch 2.4.1 or newer.", ("pip install -U torch torchvision torchaudio", "pip install torch==2.4.1 "
-                "torchvision==0.19.1 torchaudio==2.4.1")),
+            Fix(
+                "Install torch 2.4.1 or newer.",
+                ("pip install -U torch torchvision torchaudio", "pip install torch==2.4.1 torchvision==0.19.1 torchaudio==2.4.1"),
+            ),
             Fix("Or provide libomp140.x86_64.dll: install the Visual Studio Build Tools (C++ workload) or put the DLL into System32."),
         ),
         examples=(
-            'OSError: [WinError 126] The specified module could not be found. Error loading '
-            '"C:\\py\\Lib\\site-packages\\torch\\lib\\fbgemm.dll" or one of its '
-            "dependencies.",
+            "OSError: [WinError 126] The specified module could not be found. Error loading "
+            '"C:\\py\\Lib\\site-packages\\torch\\lib\\fbgemm.dll" or one of its dependencies.',
         ),
         counterexamples=("fbgemm quantization backend selected",),
     ),
@@ -133,8 +134,7 @@ CAUSES = (
         slug="windows-pagefile-too-small",
         title="The paging file is too small for torch's DLLs in all the worker processes",
         why="On Windows each DataLoader worker starts afresh and reserves memory for torch's CUDA DLLs (gigabytes each). Windows has to "
-            "back that with the page file, "
-        "which is too small.",
+        "back that with the page file, which is too small.",
         signs=(
             Sign(r"\[WinError 1455\]"),
             Sign(r"The paging file is too small for this operation to complete"),
@@ -151,9 +151,8 @@ CAUSES = (
             ),
         ),
         examples=(
-            'OSError: [WinError 1455] The paging file is too small for this operation to complete. Error loading '
-            '"D:\\envs\\v\\lib\\site-packages\\torch\\lib\\'
-            'cudnn_cnn_infer64_8.dll" or one of its dependencies.',
+            "OSError: [WinError 1455] The paging file is too small for this operation to complete. Error loading "
+            '"D:\\envs\\v\\lib\\site-packages\\torch\\lib\\cudnn_cnn_infer64_8.dll" or one of its dependencies.',
         ),
         counterexamples=("paging through 1455 rows",),
     ),
