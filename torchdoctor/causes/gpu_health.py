@@ -22,7 +22,7 @@ LOST = Cause(
         Sign(r"NVMLError_GpuIsLost"),
         Sign(r"NVML_ERROR_GPU_IS_LOST"),
         Sign(r"Reboot the system to recover this GPU"),
-        Sign(r"ERR! .{0,40}ERR!", FAIR),
+        Sign(r"ERR! [^a-z]{0,40}ERR!", FAIR),
         Sign(r"Gpu_?Is_?Lost", FAIR),
         Sign(r"GPU access blocked .{0,40}fallen", FAIR),
         Sign(r"/ ERR! \|", FAIR),
