@@ -10,7 +10,7 @@ from torchdoctor.diagnose.evidence import message_line
 from torchdoctor.diagnose.log import Event, Log, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
 from torchdoctor.diagnose.place import OUTSIDE, lines_of, place_of
-from torchdoctor.diagnose.rank import Found
+from torchdoctor.diagnose.rank import Found, is_bystander
 from torchdoctor.diagnose.situation import Situation
 from torchdoctor.model import Cause, Fix, Quote, Sign, Strength
 
@@ -105,7 +105,7 @@ def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[s
     own = [failure for failure in failures(log) if is_ordinary(failure.event) and not covered(failure, found)]
     if not own:
         return found
-    roots = [one for one in found if not one.cause.consequence and not _mere_hint(one)]
+    roots = [one for one in found if not one.cause.consequence and not is_bystander(one) and not _mere_hint(one)]
     if roots:
         return found
     echoes = [one for one in found if one.cause.consequence] + [echo for one in found for echo in one.explains]

@@ -10,12 +10,13 @@ from torchdoctor.diagnose.log import Event, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
 from torchdoctor.diagnose.situation import Situation
 
-SOURCE, OUTSIDE, WITHIN, MESSAGE = -1, 0, 1, 2
-"""Where a sign matched: in source code that the text shows, outside of every failure, in one's frames, in its message."""
+SOURCE, WARNING, OUTSIDE, WITHIN, MESSAGE = -2, -1, 0, 1, 2
+"""Where a sign matched: in source code that the text shows, in a warning, outside of every failure, in one's frames, in its message."""
 
 _SOURCE = re.compile(
     r"^(?:assert |raise |if |elif |else:|def |class |return\b|import |from \S+ import |for .* in |while |with |try:|except\b|print\(|@|#)"
 )
+_WARNING = re.compile(r"\b\w{0,40}Warning:|^(?:\[?[\d:. ,-]{4,30}\]? ?)?\[?WARN(?:ING)?\b|^warnings\.warn\(")
 _SYSTEMS = (
     ("macos", re.compile(r"^(?:/Users/|/opt/homebrew/|/Library/|/System/)")),
     ("linux", re.compile(r"^(?:/home/|/root/|/usr/|/opt/|/mnt/|/data|/workspace|/content/|/kaggle/|/scratch|/gpfs|/lustre)")),
@@ -35,13 +36,17 @@ def lines_of(stream: Stream, hit: Hit) -> tuple[int, int]:
 
 
 def place_of(stream: Stream, hit: Hit) -> int:
-    """Whether the match lies in the message of a failure, in its frames, outside of all, or in source code."""
+    """Whether the match lies in the message of a failure, in its frames, outside of all, in a warning, or in source code."""
     events = events_at(stream, hit)
     if any(_in_message(stream, event, hit) for event in events):
         return MESSAGE
     if events:
         return WITHIN
-    return SOURCE if _SOURCE.match(stream.lines[stream.line_at(hit.start)].text.strip()) else OUTSIDE
+    index = stream.line_at(hit.start)
+    line = stream.lines[index].text.strip()
+    if _SOURCE.match(line):
+        return WITHIN if any(0 < event.first - index <= 2 for event in stream.events) else SOURCE
+    return WARNING if _WARNING.search(line) else OUTSIDE
 
 
 def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:

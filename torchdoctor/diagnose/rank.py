@@ -12,7 +12,7 @@ from typing import Optional
 from torchdoctor.diagnose.literals import literal_of
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import Candidate
-from torchdoctor.diagnose.place import MESSAGE, OUTSIDE, SOURCE, place_of
+from torchdoctor.diagnose.place import MESSAGE, OUTSIDE, SOURCE, WARNING, place_of
 from torchdoctor.model import Cause, Strength
 
 
@@ -74,8 +74,8 @@ def order(candidates: Sequence[Candidate], log: Log) -> list[Found]:
 
 def _drop_source(found: dict[str, Found]) -> None:
     """Leave out what only stands in source code that the text shows, where a failure's message tells another cause."""
-    places = {slug: max(place_of(c.stream, hit) for c in one.candidates for hit in c.hits) for slug, one in found.items()}
-    if MESSAGE in places.values():
+    places = {slug: best_place(one) for slug, one in found.items()}
+    if any(place == MESSAGE and not found[slug].cause.consequence for slug, place in places.items()):
         for slug in [slug for slug, place in places.items() if place == SOURCE]:
             del found[slug]
 
@@ -93,6 +93,16 @@ def _drop_refined(found: dict[str, Found]) -> None:
             del found[slug]
 
 
+def is_bystander(one: Found) -> bool:
+    """Whether a cause rests on warnings alone, which do no harm where something else ended the program."""
+    return best_place(one) == WARNING
+
+
+def best_place(one: Found) -> int:
+    """The most telling place where a sign of the cause matched."""
+    return max(place_of(candidate.stream, hit) for candidate in one.candidates for hit in candidate.hits)
+
+
 def _sink_consequences(found: dict[str, Found]) -> list[Found]:
     """The causes that nothing else found explains; what they explain is put under them."""
     under: dict[str, Found] = {}
@@ -103,20 +113,23 @@ def _sink_consequences(found: dict[str, Found]) -> list[Found]:
                 continue
             if one.strength > Strength.WEAK or other.cause.consequence:
                 under[slug] = one
-    roots = [one for slug, one in found.items() if slug not in under and not one.cause.consequence]
-    if not roots:
-        roots = [one for slug, one in found.items() if slug not in under]
-        roots.sort(key=_root_key)
-        for one in roots[1:]:
-            under[one.cause.slug] = roots[0]
-        roots = roots[:1]
+    free = [one for slug, one in found.items() if slug not in under]
+    roots = [one for one in free if not one.cause.consequence]
+    echoes = [one for one in free if one.cause.consequence]
+    if all(is_bystander(one) and one.strength < Strength.STRONG for one in roots):
+        roots, echoes = _without_root(roots, echoes)
     for slug, one in found.items():
         if slug in under:
             _top(under[slug], under).explains.append(one)
-    echoes = [one for slug, one in found.items() if slug not in under and one not in roots]
     for echo in echoes:
         _root_of(echo, roots).explains.append(echo)
     return roots
+
+
+def _without_root(bystanders: list[Found], echoes: list[Found]) -> tuple[list[Found], list[Found]]:
+    """Where only echoes (and warnings beside them) were found, the most telling echo stands for the unseen root."""
+    echoes = sorted(echoes, key=_root_key)
+    return ([*echoes[:1], *bystanders], echoes[1:]) if echoes else (bystanders, [])
 
 
 def _root_of(echo: Found, roots: list[Found]) -> Found:
@@ -146,8 +159,11 @@ def _top(one: Found, under: dict[str, Found]) -> Found:
     return one
 
 
+LAST_RESORT = ("torchrun-child-failed",)
+"""Said only where nothing else is in the text: a summary of a launcher, which tells the least of all echoes."""
 _REASONS = (
-    "a root, not an echo",
+    "warnings alone did not end the program",
+    "the launcher's summary only repeats it",
     "the stronger sign",
     "in the failure's own message",
     "the earliest failure",
@@ -155,13 +171,13 @@ _REASONS = (
 )
 
 
-def _root_key(one: Found) -> tuple[int, int, int, int, int]:
+def _root_key(one: Found) -> tuple[int, ...]:
     lead = one.lead
     place = max((place_of(lead.stream, hit) for hit in lead.hits if hit.strength == lead.strength), default=OUTSIDE)
     line = lead.stream.lines[lead.stream.line_at(lead.start)].number
     length = max((len(literal_of(hit.sign.pattern)) for hit in lead.hits), default=0)
     weight = 2 * lead.strength + place
-    return (int(one.cause.consequence), -weight, -place, line, -length)
+    return (int(is_bystander(one)), int(one.cause.slug in LAST_RESORT), -weight, -place, line, -length)
 
 
 def _decided(first: tuple[int, ...], second: tuple[int, ...]) -> str:
