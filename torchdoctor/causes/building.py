@@ -215,6 +215,7 @@ CAUSES = (
             Sign(r"Command '\['ninja', .{0,60}\]' returned non-zero exit status", FAIR),
             Sign(r"RuntimeError: Error (?:building extension|compiling objects for extension)", FAIR),
             Sign(r"Error building extension '(?P<extension>\w+)'", FAIR),
+            Sign(r"error: command '\S{0,80}(?:nvcc|gcc|g\+\+|cl\.exe|ninja)\S{0,8}' failed with exit (?:status|code)", FAIR),
             Sign(r"collect2: error: ld returned 1 exit status", WEAK),
         ),
         consequence=True,

@@ -1,8 +1,16 @@
 """The compiled code has no kernels for this GPU: torch too old or too new for it, or an extension built for others."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _NO_IMAGE = r"no kernel image is available for execution on the device"
+_TORCH_FRAME = (
+    r"(?:site|dist)-packages/torch/(?:nn|_tensor|functional|cuda|utils|random|_prims|optim|amp)[\w/.]{0,60}\", line \d+, in \w+ .{0,200}CUDA error: no kernel image"
+)
 _OLD_GPU = (
     r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT "
     r"\d{3,4}\b|GeForce (?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
@@ -11,26 +19,26 @@ _NEW_GPU = r"(?:RTX 50[5-9]0|RTX PRO \d000|\bB[23]00\b|\bGB[123]0\d?\b|Blackwell
 _INDEX_NEW = "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128"
 
 
-def _newer(groups: "dict[str, str]", situation: object) -> bool:
+def _newer(groups: Mapping[str, str], situation: Any) -> bool:
     """Whether the GPU's sm number is above all that the build has."""
     numbers = _built_for(groups)
     return not numbers or int(groups["sm"]) > max(numbers)
 
 
-def _older(groups: "dict[str, str]", situation: object) -> bool:
+def _older(groups: Mapping[str, str], situation: Any) -> bool:
     """Whether the GPU's sm number is below what the build has."""
     numbers = _built_for(groups)
     return bool(numbers) and int(groups["sm"]) < max(numbers)
 
 
-def _built_for(groups: "dict[str, str]") -> "list[int]":
+def _built_for(groups: Mapping[str, str]) -> list[int]:
     words = groups.get("built", "").replace(",", " ").split()
     digits = ["".join(char for char in word.split("_")[-1] if char.isdigit()) for word in words]
     return [int(number) for number in digits if number]
 
 
 _INCOMPATIBLE = (
-    r"(?P<gpu>(?:NVIDIA |GeForce |Tesla |Quadro |TITAN |A|H|L|B)[\w .-]{1,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible "
+    r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible "
     r"with the current PyTorch installation\. The current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
 )
 
@@ -48,6 +56,7 @@ CAUSES = (
                 unless=(r"sm_(?:100|120)\.",),
             ),
             Sign(_NO_IMAGE, also=(_NEW_GPU,), unless=(r"too old",)),
+            Sign(_TORCH_FRAME, FAIR, unless=(r"too old", _OLD_GPU, r"capability:? ?[3-6]\.\d")),
             Sign(r"CUDA error: " + _NO_IMAGE, FAIR, also=(r"RTX (?:30|40)\d0",), unless=(r"too old",)),
             Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) 1[0-9]\.\d", FAIR),
             Sign(r"\b(?:sm|compute)_1[02]\d\b.{0,80}not supported", FAIR, unless=(r"ptxas", r"nvcc fatal")),
@@ -64,7 +73,11 @@ CAUSES = (
                     'python -c "import torch; print(torch.__version__, torch.cuda.get_arch_list())"',
                 ),
             ),
-            Fix("Until then run on the CPU or on a GPU that the build supports.", code='device = torch.device("cpu")'),
+            Fix(
+                "If torch.cuda.get_arch_list() shows that the GPU is older than all of them, it is the reverse: install a build that still "
+                "has it (cu126, or an older torch). Until then run on the CPU.",
+                code='device = torch.device("cpu")',
+            ),
         ),
         wrong_advice="CUDA_LAUNCH_BLOCKING and TORCH_USE_CUDA_DSA, which the message proposes, do not help: no kernel exists for this GPU.",
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
@@ -136,10 +149,11 @@ CAUSES = (
             Sign(
                 _NO_IMAGE,
                 also=(
-                    r"(?:ext_module|_ext\b|_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|"
+                    r"(?:ext_module|_ext\b|(?<!torch\.)\b_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|"
                     r"nvdiffrast|flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|"
                     r"diff_gaussian|bitsandbytes|deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
-                ),
+                    near=3000,
+            ),
             ),
             Sign(r"CUDA error in \S+ at line \d+:? ?" + _NO_IMAGE),
             Sign(
@@ -157,8 +171,10 @@ CAUSES = (
                     r"too old",
                     _NEW_GPU,
                     _OLD_GPU,
+                    _TORCH_FRAME,
                 ),
             ),
+            Sign(_NO_IMAGE, FAIR, unless=(r"CUDA error: no kernel image",)),
             Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
         ),
         unless=(r"is not compatible with the current PyTorch installation", r"PyTorch no longer supports this GPU"),
