@@ -23,10 +23,10 @@ CAUSES = (
         why="NCCL copies directly between GPUs where the driver reports that peer access is possible. GeForce RTX 40 cards have no P2P, "
         "and virtual machines, IOMMU or PCIe ACS break it on others: transfers fail, hang or return wrong data.",
         signs=(
-            Sign(r"RTX (?P<series>\d000) series doesn['’]t support faster communication broadband via P2P or IB"),
+            Sign(r"doesn['’]t support faster communication broadband via P2P or IB"),
             Sign(r"peer access is not supported between these two devices"),
             Sign(r"P2P is disabled between NVLINK connected GPUs"),
-            Sign(r"(?:transport/)?p2p\.cc:\d+ NCCL WARN (?!Unable|NET)", FAIR),
+            Sign(r"p2p\.cc:\d+ NCCL WARN (?!Unable|NET)", FAIR),
             Sign(r"NCCL WARN (?:failed|Failed) to (?:open CUDA IPC|peer with device|get handle)", FAIR),
             Sign(r"Could not enable P2P between dev \d+", FAIR),
             Sign(r"Peer-to-Peer (?:access|connection) .{0,60}(?:not supported|failed|not available)", FAIR),

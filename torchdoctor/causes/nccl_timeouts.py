@@ -9,17 +9,6 @@ from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 _UNLIKE = frozenset({"SEND", "RECV", "COALESCED", "SCATTER", "GATHER", "UNKNOWN"})
 """Operations in which the ranks rightly differ."""
-_BUSY = "|".join(
-    (
-        r"[Ss]aving (?:model )?(?:checkpoint|state)",
-        r"save_checkpoint|save_pretrained",
-        r"Running tokenizer|Tokenizing|[Pp]reprocess",
-        r"Map(?: \(num_proc=\d+\))?: +\d+%",
-        r"Generating \w+ split|Loading dataset",
-        r"[Ee]valuat",
-    )
-)
-"""What one rank does alone while the others already wait."""
 
 
 def _ranks_differ(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
@@ -43,7 +32,6 @@ CAUSES = (
         "other rank that is missing from these messages or stuck elsewhere: slow or busy alone (saving a checkpoint, preprocessing, "
         "evaluation, uneven data), dead, or in another collective.",
         signs=(
-            Sign(r"Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), OpType=(?P<op>\w+)", also=(_BUSY,)),
             Sign(
                 r"Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), "
                 r"OpType=(?P<op>\w+).{0,200}?Timeout\(ms\)=(?P<limit>\d+)\) ran for (?P<waited>\d+) milliseconds",

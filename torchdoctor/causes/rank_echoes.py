@@ -94,6 +94,7 @@ CAUSES = (
                 r"(?P<code>\d+)"
             ),
             Sign(r"accelerate/commands/launch\.py.{0,400}CalledProcessError: Command", FAIR),
+            Sign(r"CalledProcessError: Command", FAIR, also=(r"(?:simple|multi_gpu|deepspeed)_launcher",)),
             Sign(r"raise subprocess\.CalledProcessError\(returncode=process\.returncode, cmd=cmd\)", FAIR),
             Sign(r"Killing subprocess \d+", WEAK),
             Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Exited with exit code (?P<code>\d+)", FAIR),
