@@ -26,12 +26,12 @@ WORDS = {
     "symbol": "undefined symbol",
     "abort": "SIGABRT",
     "segfault": "SIGSEGV",
-    "hang": "no answer within its 1 s",
-    "hang-gil": "no answer within its 1 s",
+    "hang": "no answer within its 4 s",
+    "hang-gil": "no answer within its 4 s",
     "exit": "exit code 0",
     "sys-exit": "SystemExit",
     "kill": "SIGKILL",
-    "flood": "no answer within its 1 s",
+    "flood": "no answer within its 4 s",
     "closed": "after closing",
 }
 CAUSES = {"library": "libcudnn-missing", "symbol": "nccl-lib-mismatch"}
@@ -44,7 +44,7 @@ def examine(tmp_path: Path, source: str) -> Done:
     (package / "__init__.py").write_text(source)
     (package / "version.py").write_text("__version__ = '2.9.1'\n")
     (package / "_C.cpython-311-x86_64-linux-gnu.so").write_bytes(b"")
-    (tmp_path / "pyproject.toml").write_text("[tool.torchdoctor.deadlines]\ntorch-import = 1\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.torchdoctor.deadlines]\ntorch-import = 4\n")
     return torchdoctor("run", "--format", "json", cwd=tmp_path, PYTHONPATH=str(package.parent))
 
 

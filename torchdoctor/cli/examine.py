@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from torchdoctor import __version__
+from torchdoctor.cli.ahead import stop
 from torchdoctor.config import Config
-from torchdoctor.engine import launch, patient, platforms
+from torchdoctor.engine import launch, patient
 from torchdoctor.model import Fix, Patient, Report
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for. ``depth`` is "quick", "default" or "full"."""
+    """What the command line asks for. ``depth`` is "quick", "default" or "full"; ``warm`` already imports torch."""
 
     config: Config
-    python: str | None = None
+    chosen: patient.Chosen
+    warm: launch.Pipes | None = None
     depth: str = "default"
     facts: Path | None = None
     folders: tuple[Path, ...] = ()
@@ -54,25 +54,15 @@ def _observed_place(facts: Mapping[str, Any]) -> list[str]:
 
 
 def examine(request: Request) -> Report:
-    """Run what was asked for and report it.
+    """Run what was asked for and report it. Ends the worker that was started ahead, whatever happens.
 
-    Raises ConfigError, NoInterpreter, PlanError, FileNotFoundError or ValueError for what is wrong in the request.
+    Raises ConfigError, PlanError, FileNotFoundError or ValueError for what is wrong in the request.
     """
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
-    config = request.config
-    chosen = patient.choose(request.python, os.environ, sys.executable, sys.prefix, sys.platform)
-    warm = None
-    if not config.select and request.facts is None:  # torch's import takes longest: begin it before anything else is loaded
-        try:
-            warm = launch.start(chosen.executable, True, platforms.forks_warm_workers(sys.platform))
-        except OSError:
-            warm = None  # the supervisor tries again and says why
     try:
-        return _examine(request, chosen, warm, started, clock)
+        return _examine(request, request.chosen, request.warm, started, clock)
     finally:
-        if warm is not None and warm.process is not None and warm.process.poll() is None:
-            platforms.kill_tree(warm.process.pid)
-            warm.process.wait()
+        stop(request.warm)
 
 
 def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None, started: str, clock: float) -> Report:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from torchdoctor.engine.launch import Pipes
+    from torchdoctor.engine.patient import Chosen
     from torchdoctor.model import Report
 
 FORMATS = ("text", "json", "junit", "github", "markdown")
@@ -53,32 +55,57 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     Exit code: 0 nothing at or above --fail-on; 1 findings; 2 wrong usage or config; 3 a required check could not tell; 130 interrupted.
     """
-    from torchdoctor.cli.examine import Request, examine
-    from torchdoctor.config import from_flags, load
+    from torchdoctor.cli import ahead
     from torchdoctor.engine.patient import NoInterpreter
-    from torchdoctor.engine.plan import PlanError
 
     _interrupt_on_terminate()
+    selected = (*options["selectors"], *options["select"])
+    try:
+        chosen = ahead.choose(options["python"])
+    except NoInterpreter as error:
+        raise click.UsageError(str(error), ctx) from None
+    warm = None if selected or options["facts"] else ahead.start(chosen)
+    try:
+        report = _examined(ctx, options, selected, chosen, warm)
+    finally:
+        ahead.stop(warm)
+    _publish(report, options)
+    ctx.exit(report.exit_code)
+
+
+def _examined(ctx: click.Context, options: dict[str, Any], selected: tuple[str, ...], chosen: Chosen, warm: Pipes | None) -> Report:
+    """The report; everything that showing it needs is loaded while torch is still importing. Raises click.UsageError."""
+    from torchdoctor.cli.examine import Request, examine
+    from torchdoctor.config import from_flags, load
+    from torchdoctor.engine.plan import PlanError
+
+    _preload(options["format_"])
     progress = _Progress(options["format_"], options["quiet"])
     try:
-        selected = (*options["selectors"], *options["select"])
         flags = from_flags(selected, options["ignore"], options["fail_on"], options["deadline"], options["expect"])
         request = Request(
             load(flags=flags),
-            options["python"],
+            chosen,
+            warm,
             options["depth"] or "default",
             options["facts"],
             options["checks_dirs"],
             progress.show,
         )
         options["fail_on"] = request.config.fail_on
-        report = examine(request)
-    except (NoInterpreter, PlanError, FileNotFoundError, ValueError) as error:
+        return examine(request)
+    except (PlanError, FileNotFoundError, ValueError) as error:
         raise click.UsageError(str(error), ctx) from None
     finally:
         progress.clear()
-    _publish(report, options)
-    ctx.exit(report.exit_code)
+
+
+def _preload(format_: str) -> None:
+    """Import the renderer now, while the worker is busy, and not when everything waits for it."""
+    import importlib
+
+    module = {"json": "json_report"}.get(format_, format_)
+    importlib.import_module(f"torchdoctor.report.{module}")
 
 
 def _interrupt_on_terminate() -> None:

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import IO, Any
 
+from torchdoctor.limits import IMPORT_TIMEOUT
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Makes ``torchdoctor`` importable without making anything beside it importable: the patient's own packages must be the only ones
@@ -70,6 +72,27 @@ def start(executable: str, own_path: bool, can_fork: bool) -> Pipes:
         theirs.close()
     assert process.stdin and process.stdout and process.stderr
     return Pipes(process.stdin, process.stdout, process.stderr, process, ours, process.pid)
+
+
+OPENER = {
+    "do": "run",
+    "task": 0,
+    "probe": "torch-import",
+    "module": "torchdoctor.probes.torch_import",
+    "file": os.path.join(ROOT, "probes", "torch_import.py"),
+    "subject": None,
+    "timeout": IMPORT_TIMEOUT,
+}
+"""The request that imports torch: all lanes that need torch wait for it, so it is sent before anything else is even loaded."""
+
+
+def start_importing(executable: str) -> Pipes:
+    """Start a worker of the patient that imports torch at once. Raises OSError where the interpreter cannot be started."""
+    from torchdoctor.engine import platforms
+
+    pipes = start(executable, True, platforms.forks_warm_workers(sys.platform))
+    pipes.send(OPENER)
+    return pipes
 
 
 def ask_to_fork(warm: Pipes, worker: int) -> Pipes | None:

@@ -13,8 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-import psutil
-
 
 def forks_warm_workers(platform: str) -> bool:
     """Whether a process with torch imported may be forked: macOS frameworks and Windows do not allow it."""
@@ -39,6 +37,8 @@ def adopt_orphans(platform: str) -> None:
 
 def kill_tree(pid: int) -> None:
     """End a process, its group and all of its descendants. Silent where they are gone already."""
+    import psutil
+
     found: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -53,7 +53,12 @@ def kill_tree(pid: int) -> None:
 
 
 def end_leftovers(known: Iterable[int], workers: Iterable[int]) -> list[str]:
-    """Kill what is still running below this process besides ``known``; names what was killed, our own ``workers`` left out."""
+    """Kill what is still running below this process besides ``known``; names what was killed, our own ``workers`` left out.
+
+    One look at the process table for all: it costs some milliseconds.
+    """
+    import psutil
+
     ended = []
     spared, ours = set(known), set(workers)
     for process in psutil.Process().children(recursive=True):
@@ -66,8 +71,20 @@ def end_leftovers(known: Iterable[int], workers: Iterable[int]) -> list[str]:
     return ended
 
 
+def ask_for_stack(pid: int, platform: str) -> bool:
+    """Make faulthandler write the stacks of a worker that gave none, by the signal that it catches. False where there is none."""
+    if platform == "win32":
+        return False
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGABRT)
+        return True
+    return False
+
+
 def is_unkillable(pid: int) -> bool:
     """Whether a process sits in uninterruptible sleep (state D), where even SIGKILL waits for the driver."""
+    import psutil
+
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_DISK_SLEEP)
     except psutil.Error:
@@ -89,11 +106,27 @@ def describe_exit(status: int | None) -> str:
 
 def resident_bytes(pids: Iterable[int]) -> int:
     """The resident memory of these processes together."""
+    import psutil
+
     total = 0
     for pid in pids:
         with contextlib.suppress(psutil.Error):
             total += psutil.Process(pid).memory_info().rss
     return total
+
+
+def children() -> set[int]:
+    """The process ids of this process's children."""
+    import psutil
+
+    return {p.pid for p in psutil.Process().children()}
+
+
+def available_memory() -> int:
+    """Bytes of memory that can be used without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def start(command: list[str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:

@@ -36,6 +36,7 @@ class Worker:
         self._stack: list[str] = []
         self._lock = threading.Lock()
         self._drained = threading.Event()
+        self._silent = threading.Event()
         threading.Thread(target=self._read_answers, daemon=True).start()
         threading.Thread(target=self._read_output, daemon=True).start()
 
@@ -53,6 +54,7 @@ class Worker:
             pending = bytearray(rest)
             for line in lines:
                 self._take(bytes(line))
+        self._silent.set()
         self._events.put((self, None))
 
     def _take(self, line: bytes) -> None:
@@ -97,6 +99,10 @@ class Worker:
             self._drained.wait(wait)
         with self._lock:
             return b"".join(self._output)[-KEEP_OUTPUT:].decode("utf-8", "replace")
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Wait until the worker has closed its answers, at most that long."""
+        self._silent.wait(seconds)
 
     def kill(self) -> None:
         """End the worker and everything it started. A process that does not die is left to the caller's report."""

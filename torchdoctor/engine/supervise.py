@@ -18,8 +18,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
-
 from torchdoctor.declare import Probe
 from torchdoctor.engine import launch, platforms
 from torchdoctor.engine.outcome import Outcome, Outcomes, State
@@ -93,10 +91,10 @@ class Supervisor:
         if any(p.lane in TORCH_LANES for p in probes):
             self.sessions["warm"].tasks.append(Task(opener))
             if warm is not None:
-                self.sessions["warm"].worker = self._adopt(warm)
+                self._adopt_importing(warm)
         for lane in TORCH_LANES:
             self.sessions[lane].open = False
-        self.memory_limit = int(psutil.virtual_memory().available * MEMORY_SHARE)
+        self.memory_limit = int(platforms.available_memory() * MEMORY_SHARE)
 
     # ------------------------------------------------------------------------------------------------
     # the loop
@@ -104,7 +102,7 @@ class Supervisor:
     def run(self) -> Outcomes:
         """Run everything; returns what is known also when interrupted."""
         platforms.adopt_orphans(sys.platform)
-        spared = {p.pid for p in psutil.Process().children()} - {w.pid for w in self.workers.values()}
+        spared = platforms.children() - {w.pid for w in self.workers.values()}
         try:
             self._loop()
         except KeyboardInterrupt:
@@ -113,9 +111,10 @@ class Supervisor:
         finally:
             for worker in self.workers.values():
                 worker.close()
-                worker.kill()
             for name in platforms.end_leftovers(spared, [w.pid for w in self.workers.values()]):
                 self.outcomes.notes.append(f"ended a process that a probe left behind: {name}")
+            for worker in self.workers.values():
+                worker.exit_status()
         return self.outcomes
 
     def _loop(self) -> None:
@@ -171,6 +170,15 @@ class Supervisor:
         worker = Worker(pipes, self.numbers, self.events)
         self.workers[self.numbers] = worker
         return worker
+
+    def _adopt_importing(self, pipes: launch.Pipes) -> None:
+        """Take over a worker that was started ahead and is importing torch already."""
+        session = self.sessions["warm"]
+        session.worker = self._adopt(pipes)
+        session.current = session.tasks.popleft()
+        session.current.tries = 1
+        session.started = self.begin
+        session.deadline = self.begin + self.deadlines.get(self.opener.name, self.opener.timeout) + GRACE
 
     def _start_worker(self, session: Session) -> bool:
         """Give the session a worker; False while it has to wait for one, or has none to get."""
@@ -358,6 +366,8 @@ class Supervisor:
         timeout = session.deadline - GRACE - session.started
         output = worker.output()
         pid = worker.pid
+        if not worker.stack() and platforms.ask_for_stack(pid, sys.platform):
+            worker.wait_for_end(GRACE)
         worker.kill()
         detail = f"no answer within its {timeout:g} s"
         if platforms.is_unkillable(pid):

@@ -8,9 +8,10 @@ import warnings
 
 from torchdoctor.declare import probe
 from torchdoctor.facts import Failure, TorchImport
+from torchdoctor.limits import IMPORT_TIMEOUT
 
 
-@probe(lane="torch", timeout=120.0)
+@probe(lane="torch", timeout=IMPORT_TIMEOUT)
 def torch_import() -> TorchImport:
     """Import torch as the user's program would. An error is a fact; a death or a hang is seen by the supervisor."""
     started = time.perf_counter()
