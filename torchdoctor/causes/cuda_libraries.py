@@ -3,7 +3,25 @@
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _LIBS = "|".join(
-    ["cublas", "cublasLt", "cudart", "cufft", "cufile", "cupti", "curand", "cusolver", "cusolverMg", "cusparse", "cusparseLt", "nvJitLink", "nvToolsExt", "nvinfer", "nvrtc", "nvrtc-builtins", "nvshmem_host"]
+    [
+        "cublas",
+        "cublasLt",
+        "cudart",
+        "cufft",
+        "cufile",
+        "cupti",
+        "curand",
+        "cusolver",
+        "cusolverMg",
+        "cusparse",
+        "cusparseLt",
+        "nvJitLink",
+        "nvToolsExt",
+        "nvinfer",
+        "nvrtc",
+        "nvrtc-builtins",
+        "nvshmem_host",
+    ]
 )
 
 CAUSES = (
@@ -21,6 +39,7 @@ CAUSES = (
             Sign(r"CUDA driver is a stub library"),
             Sign(r"libnvidia-ml\.so\.1: cannot open shared object file", FAIR),
             Sign(r"NVMLError_LibraryNotFound", FAIR),
+            Sign(r"CUDA Version: (?:ERR!|N/A)", FAIR),
             Sign(r"NVML Shared Library Not Found", FAIR),
         ),
         unless=(r"libcuda\.so cannot found", r"nvidia-container-cli"),

@@ -8,9 +8,7 @@ from typing import Any
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _NO_IMAGE = r"no kernel image is available for execution on the device"
-_TORCH_FRAME = (
-    r"(?:site|dist)-packages/torch/(?:nn|_tensor|functional|cuda|utils|random|_prims|optim|amp)[\w/.]{0,60}\", line \d+, in \w+ .{0,200}CUDA error: no kernel image"
-)
+_TORCH_FRAME = r"(?:site|dist)-packages/torch/(?:nn|_tensor|functional|cuda|utils|random|_prims|optim|amp)[\w/.]{0,60}\", line \d+, in \w+ .{0,200}CUDA error: no kernel image"
 _OLD_GPU = (
     r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT "
     r"\d{3,4}\b|GeForce (?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
@@ -152,8 +150,8 @@ CAUSES = (
                     r"(?:ext_module|_ext\b|(?<!torch\.)\b_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|"
                     r"nvdiffrast|flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|"
                     r"diff_gaussian|bitsandbytes|deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
-                    near=3000,
-            ),
+                ),
+                near=3000,
             ),
             Sign(r"CUDA error in \S+ at line \d+:? ?" + _NO_IMAGE),
             Sign(

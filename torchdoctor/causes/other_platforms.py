@@ -12,6 +12,8 @@ CAUSES = (
             Sign(r"incompatible architecture \(have '?(?P<have>\w+?)'?, need '?(?P<need>\w+?)'?\)"),
             Sign(r"incompatible architecture"),
             Sign(r"mach-o, but wrong architecture"),
+            Sign(r"building for macOS-(?P<need>\w+) but attempting to link with file built for macOS-(?P<have>\w+)"),
+            Sign(r"found architecture '(?P<have>\w+)', required architecture '(?P<need>\w+)'"),
             Sign(r"wrong architecture.{0,60}(?:x86_64|arm64)", FAIR),
             Sign(r"macosx_\d+_\d+_arm64\.whl is not a supported wheel on this platform"),
         ),
@@ -35,6 +37,30 @@ CAUSES = (
             "'/Users/lu/p/torch/_C.so' (mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))",
         ),
         counterexamples=("platform.machine() -> arm64",),
+    ),
+    Cause(
+        slug="macos-library-not-loaded",
+        title="A dynamic library that torch was linked with is not on this Mac",
+        why="The package was built against {library|a library} of Homebrew or conda, which is not installed in that place here.",
+        signs=(
+            Sign(
+                r"Library not loaded: .{0,3}(?P<library>[\w/@.+-]{0,160}(?:libomp|libc\+\+(?:\.1)?|libopenblas|libjpeg\S{0,4}|"
+                r"libpng\S{0,4}|libsndfile)\.?\w*\.?dylib)"
+            ),
+        ),
+        explains=("torch-install-broken",),
+        fixes=(
+            Fix("Install the library (libomp with Homebrew).", ("brew install libomp",)),
+            Fix(
+                "Or reinstall torch from PyPI in a clean environment, whose wheel brings its own libraries.",
+                ("pip uninstall -y torch", "pip install --no-cache-dir torch"),
+            ),
+        ),
+        examples=(
+            "ImportError: dlopen(/opt/v/lib/python3.11/site-packages/torch/_C.so, 0x0002): Library not loaded: "
+            "'/opt/homebrew/opt/libomp/lib/libomp.dylib'",
+        ),
+        counterexamples=("libomp.dylib loaded",),
     ),
     Cause(
         slug="mps-macos-too-old",
@@ -112,6 +138,7 @@ CAUSES = (
             Sign(r"ROCk module is NOT loaded"),
             Sign(r"is not (?:a )?member of .{0,10}(?:render|video).{0,3} group", FAIR),
             Sign(r"hipErrorNoDevice", FAIR),
+            Sign(r"Unexpected error from hipGetDeviceCount", FAIR),
             Sign(r"no ROCm-capable device is detected"),
             Sign(r"Failed to get user name to check for video group membership", FAIR),
         ),
