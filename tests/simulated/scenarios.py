@@ -1,0 +1,41 @@
+"""Runs the work on simulated accelerators, one plan after another, and prints what was measured as JSON lines.
+
+Started by ``test_accelerator.py`` in a process of its own: a device type can be registered only once, and stays.
+Each argument is a JSON object ``{"name", "run", "device", "mode", "faults"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+
+def measure(run: str, device: str, mode: str) -> Any:
+    """One run of the work; the imports are late, as the plans come first."""
+    from torchdoctor.work import dtypes, llama_run, placement, training
+
+    if run == "llama":
+        return llama_run.run_llama(device, mode or "float32")
+    if run == "training":
+        return training.run_training(device, mode or "fp32")
+    if run == "placement":
+        return placement.run_placement(device)
+    return dtypes.probe_dtype(device, mode)
+
+
+def main() -> None:
+    import torch  # noqa: F401  activates the accelerator
+    from simulated_accelerator import PLAN, Fault
+
+    from torchdoctor.codec import to_json
+
+    for argument in sys.argv[1:]:
+        scenario = json.loads(argument)
+        PLAN.faults = [Fault(**fault) for fault in scenario.get("faults", [])]
+        result = measure(scenario["run"], scenario.get("device", "sim:0"), scenario.get("mode", ""))
+        print(json.dumps({"name": scenario["name"], "result": to_json(result)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
