@@ -188,8 +188,10 @@ CAUSES = (
                 code='os.environ["USE_LIBUV"] = "0"  # before torch.distributed is used',
             ),
             Fix(
-                do="torchrun creates its own store before the script runs: set the variable in the shell, or start without torchrun. "
-                "Linux or WSL2 wheels have libuv."
+                do="torchrun creates its own store before the script runs, so set the variable in the shell. Where it is ignored "
+                "(--standalone, c10d rendezvous), use --rdzv_backend=static with --master_addr and --master_port, or start the "
+                "processes without torchrun. Linux and WSL2 wheels have libuv.",
+                commands=("set USE_LIBUV=0",),
             ),
         ),
         explains=("rendezvous-timeout",),

@@ -82,7 +82,7 @@ CAUSES = (
     Cause(
         slug="pickle-local-object",
         title="Something that cannot be pickled is sent to a worker process: {object|a local object or lambda}",
-        why="With spawn (Windows, macOS, mp.spawn, Python 3.14 everywhere else) the dataset and all its members are pickled for the "
+        why="With spawn (Windows, macOS, mp.spawn, Linux from Python 3.14 on) the dataset and all its members are pickled for the "
         "workers. Lambdas, functions and classes defined inside a function, modules, open files and locks cannot be. The EOFError: "
         "Ran out of input beside it is only the worker that got nothing.",
         signs=(
