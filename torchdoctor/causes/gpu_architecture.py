@@ -8,7 +8,10 @@ from typing import Any
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _NO_IMAGE = r"no kernel image is available for execution on the device"
-_TORCH_FRAME = r"(?:site|dist)-packages/torch/(?:nn|_tensor|functional|cuda|utils|random|_prims|optim|amp)[\w/.]{0,60}\", line \d+, in \w+ .{0,200}CUDA error: no kernel image"
+_TORCH_FRAME = (
+    r"(?:site|dist)-packages/torch/(?:nn|_tensor|functional|cuda|utils|random|_prims|optim|amp)[\w/.]{0,60}\", line \d+, in \w+ "
+    r".{0,200}CUDA error: no kernel image"
+)
 _OLD_GPU = (
     r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT "
     r"\d{3,4}\b|GeForce (?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
@@ -18,15 +21,15 @@ _INDEX_NEW = "pip install torch torchvision torchaudio --index-url https://downl
 
 
 def _newer(groups: Mapping[str, str], situation: Any) -> bool:
-    """Whether the GPU's sm number is above all that the build has."""
+    """Whether the GPU's sm number is not below all that the build has."""
     numbers = _built_for(groups)
-    return not numbers or int(groups["sm"]) > max(numbers)
+    return not numbers or int(groups["sm"]) >= min(numbers)
 
 
 def _older(groups: Mapping[str, str], situation: Any) -> bool:
-    """Whether the GPU's sm number is below what the build has."""
+    """Whether the GPU's sm number is below all that the build has."""
     numbers = _built_for(groups)
-    return bool(numbers) and int(groups["sm"]) < max(numbers)
+    return bool(numbers) and int(groups["sm"]) < min(numbers)
 
 
 def _built_for(groups: Mapping[str, str]) -> list[int]:
@@ -36,8 +39,8 @@ def _built_for(groups: Mapping[str, str]) -> list[int]:
 
 
 _INCOMPATIBLE = (
-    r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible "
-    r"with the current PyTorch installation\. The current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
+    r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible with the current PyTorch installation\. The "
+    r"current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
 )
 
 CAUSES = (
@@ -72,8 +75,8 @@ CAUSES = (
                 ),
             ),
             Fix(
-                "If torch.cuda.get_arch_list() shows that the GPU is older than all of them, it is the reverse: install a build that still "
-                "has it (cu126, or an older torch). Until then run on the CPU.",
+                "If torch.cuda.get_arch_list() shows that the GPU is older than all of them, it is the reverse: install a build that "
+                "still has it (cu126, or an older torch). Until then run on the CPU.",
                 code='device = torch.device("cpu")',
             ),
         ),
@@ -147,9 +150,9 @@ CAUSES = (
             Sign(
                 _NO_IMAGE,
                 also=(
-                    r"(?:ext_module|_ext\b|(?<!torch\.)\b_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|MinkowskiEngine|kaolin|"
-                    r"nvdiffrast|flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|torch_cluster|tinycudann|"
-                    r"diff_gaussian|bitsandbytes|deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
+                    r"(?:ext_module|_ext\b|(?<!torch\.)\b_C\.|_cuda\.|cpp_extension|/mmcv/|/apex/|detectron2|pytorch3d|spconv|"
+                    r"MinkowskiEngine|kaolin|nvdiffrast|flash_attn|xformers|exllama|auto_gptq|awq|torch_scatter|torch_sparse|"
+                    r"torch_cluster|tinycudann|diff_gaussian|bitsandbytes|deepspeed/ops|vllm|lightseq|fused_|warpctc|pointnet2|custom_op)",
                 ),
                 near=3000,
             ),

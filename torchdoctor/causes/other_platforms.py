@@ -142,7 +142,7 @@ CAUSES = (
             Sign(r"no ROCm-capable device is detected"),
             Sign(r"Failed to get user name to check for video group membership", FAIR),
         ),
-        explains=("cuda-no-device-error", "rocm-arch-not-in-build"),
+        explains=("cuda-no-device-error", "rocm-arch-not-in-build", "invalid-device-ordinal"),
         fixes=(
             Fix(
                 "Add the user to the render and video groups and log in again.",
@@ -182,7 +182,7 @@ CAUSES = (
                 FAIR,
                 also=(
                     r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|no "
-                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error)",
+                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error|CUDA Version: ERR!)",
                 ),
             ),
             Sign(
@@ -190,7 +190,7 @@ CAUSES = (
                 FAIR,
                 also=(
                     r"(?:libcuda\.so.{0,60}(?:cannot|not found)|Found no NVIDIA driver|couldn.t communicate with the NVIDIA driver|no "
-                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error)",
+                    r"CUDA-capable device|Driver Not Loaded|cuda unknown error|CUDA Version: ERR!)",
                 ),
             ),
             Sign(r"couldn.t communicate with the NVIDIA driver", also=(r"@DESKTOP\b",)),
