@@ -13,7 +13,19 @@ from typing import Any
 LIMIT = 120  # seconds; only so that a broken supervisor cannot hang the test session
 
 # Variables that change what is examined; a test starts from an environment without them.
-_NOISE = ("TORCHDOCTOR_", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "CUDA_VISIBLE", "VIRTUAL_ENV", "CONDA_", "GITHUB_", "PYTHONPATH", "SLURM_")
+_NOISE = (
+    "TORCHDOCTOR_",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_",
+    "MASTER_",
+    "CUDA_VISIBLE",
+    "VIRTUAL_ENV",
+    "CONDA_",
+    "GITHUB_",
+    "PYTHONPATH",
+    "SLURM_",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,9 @@ def environment(**changes: str | None) -> dict[str, str]:
 def torchdoctor(*arguments: str, cwd: Path | None = None, stdin: bytes = b"", **env: str | None) -> Done:
     """Run ``python -m torchdoctor`` with these arguments."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "torchdoctor", *arguments] if sys.version_info >= (3, 11) else [sys.executable, "-m", "torchdoctor", *arguments],
+        [sys.executable, "-P", "-m", "torchdoctor", *arguments]
+        if sys.version_info >= (3, 11)
+        else [sys.executable, "-m", "torchdoctor", *arguments],
         input=stdin,
         capture_output=True,
         cwd=cwd,

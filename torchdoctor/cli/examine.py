@@ -34,8 +34,11 @@ def explain(text: str) -> tuple[str | None, str, tuple[Fix, ...]]:
     from torchdoctor.diagnose.facts import gather
     from torchdoctor.diagnose.read import read_text
 
-    log = read_text(text)
-    found = diagnose(log, *gather(log, None, local=True)).diagnoses
+    try:
+        log = read_text(text)
+        found = diagnose(log, *gather(log, None, local=True)).diagnoses
+    except Exception:  # the finding stands by itself; a mistake in the catalogue must not take it away
+        return None, "", ()
     if not found or found[0].consequence:
         return None, "", ()
     return found[0].cause, found[0].title, found[0].fixes
