@@ -21,7 +21,7 @@ class Heading:
 
 _ENGLISH = Lazy(r"(\s{0,40})(?:[>|] ?)?File \"([^\"\n]{1,1000})\", line (\d{1,9})(?:,? in ([^\n]{0,300}?)\s?)?$", 'File "')
 _CUT = Lazy(r"()([^\"\n]{1,400}\.pyx?)\", line (\d{1,9})(?:,? in ([^\n]{0,300}?)\s?)?$", '.py", line ')
-_QUOTES = '"“”„«‘「『'
+_QUOTE = Lazy(r"[\"“”„«‘「『]")
 _QUOTED = Lazy(
     r"[\"“”„«‘「『]((?:[^\"“”„«»’「」\n]{1,400}\.pyx?)|[/~][^\"“”„«»’「」\n]{1,400}|[A-Za-z]:\\[^\"“”„«»’」\n]{1,400}|<[^<>\"\n]{1,80}>)"
     r"[\"”“»’」』]\s{0,2}[,，、;]?([^\d\"\n]{0,40}?)(\d{1,9})(?!\d)([^\n]{0,4000})$"
@@ -165,8 +165,11 @@ def _is_code(name: str, behind: str) -> bool:
 
 def _quoted(text: str) -> Optional[tuple[Heading, str]]:
     """A frame in any language: at most three words, a quoted path, a number."""
-    start = next((place for place, character in enumerate(text[:64]) if character in _QUOTES), -1)
-    if start < 0 or len(text[:start].split()) > 3:
+    opening = _QUOTE.search(text[:64])
+    if not opening:
+        return None
+    start = opening.start()
+    if len(text[:start].split()) > 3:
         return None
     found = _QUOTED.compiled.match(text, start)
     if not found:

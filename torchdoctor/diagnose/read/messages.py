@@ -31,7 +31,7 @@ _STOP = Lazy(
     r"|terminate called|Fatal Python error|Segmentation fault|Aborted\b|Killed\b|Bus error|Process finished with exit|Exception (?:ignored )?in |-- Process \d"
     r"|={5,}|-{5,}|\*{5,}|```|[│╭╰┌└]|srun: |slurmstepd: |wandb: |\$ |>>> |PS [A-Z]:|make(?:\[\d|: )|ninja: |Process \S{1,60}:$"
     r"|\[?[EWIF]\d{3,4} \d\d:\d\d|\[[EWIF]\d{0,4} [\d\w]|\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:|\[\d\d:\d\d:\d\d|\[?(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\b[\]: ]"
-    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|\d{1,3}%\||/bin/|wandb: |Epoch \d|[\w.-]{1,64}:\d{2,9}:\d{2,9} \[|\w{1,40}@[\w.-]{1,60}:)"
+    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|\d{1,3}%\||/bin/|wandb: |(?:Epoch|epoch|step|Step|iter|global_step)[ =:]\s?\d|[\w.-]{1,64}:\d{2,9}:\d{2,9} \[|\w{1,40}@[\w.-]{1,60}:)"
 )
 _ANOTHER = Lazy(
     r"(?:[A-Za-z_]\w{0,80}\.){0,10}[A-Z]\w{0,80}(?:Error|Exception|Interrupt)(?:\([\w.]{1,80}\))?:\s", "Error", "Exception", "Interrupt"
@@ -39,6 +39,7 @@ _ANOTHER = Lazy(
 _GOES_ON = Lazy(
     r"\s{2,}\S|[a-z`'\"(]|[-*•] |\(?\d{1,2}[.)] |(?:If|Please|For debugging|Compile with|Parameter|See|You can|Try|Consider|Check|Last error|Device-side|In addition|Note that|Make sure|Use|Run)\b"
 )
+_DIGITS = Lazy(r"[\d.]+")
 MAX_LINES, MAX_CHARS = 60, 8000
 
 
@@ -89,7 +90,7 @@ def gather(texts: Sequence[str], index: int, message: str) -> tuple[str, int]:
                 break
             place += 1
             continue
-        if is_stop(text):
+        if is_stop(text) or (place + 1 < len(texts) and _same_shape(text, texts[place + 1])):
             break
         parts.append(text.strip())
         size += len(text)
@@ -98,6 +99,11 @@ def gather(texts: Sequence[str], index: int, message: str) -> tuple[str, int]:
     while last + 1 < len(texts) and _native_frame(texts[last + 1]):
         last += 1
     return " ".join(parts)[:MAX_CHARS], last
+
+
+def _same_shape(text: str, following: str) -> bool:
+    """Whether two lines differ in nothing but numbers: a program that goes on counting, not a message."""
+    return len(text) < 400 and text[:1].isalnum() and any(map(str.isdigit, text)) and _DIGITS.sub("", text) == _DIGITS.sub("", following)
 
 
 def _native_frame(text: str) -> bool:

@@ -13,13 +13,13 @@ _FRAME = Lazy(rf"(?<=\s)\S{{1,20}}\s{{0,2}}{_QUOTED_PY}\s?[,，、]?\s?\S{{0,20}
 _HEADER = Lazy(r"(?<=\S)\s+(?=(?:Original |Exception Group )?Traceback \([^()\n]{3,60}\)\s?[:：])", "Traceback (")
 _HEADER_END = Lazy(r"(Traceback \([^()\n]{3,60}\)\s?[:：])[ \t]+(?=\S)", "Traceback (")
 _FINAL = Lazy(
-    r"(?<=[\s\"'`)\]}^])(?=(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|OutOfMemory|Failure|Timeout)(?:\([\w.]{1,80}\))?: )",
-    "Error: ",
-    "Exception: ",
-    "Interrupt: ",
-    "Exit: ",
-    "Failure: ",
-    "Timeout: ",
+    r"(?<=[\s\"'`)\]}^])(?=(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|OutOfMemory|Failure|Timeout)(?:\([\w.]{1,80}\))?:(?:\s|$))",
+    "Error:",
+    "Exception:",
+    "Interrupt:",
+    "Exit:",
+    "Failure:",
+    "Timeout:",
 )
 _LINKS = Lazy(
     r"\s+(?=During handling of the above exception, another|The above exception was the direct cause)|(?<=occurred:) |(?<=following exception:) ",

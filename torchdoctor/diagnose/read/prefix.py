@@ -38,6 +38,8 @@ def _set_rank(row: Row, found: str) -> None:
 
 def _square(row: Row) -> Optional[int]:
     text = row.text
+    if "]:" not in text[:200] and "rank" not in text[:60].lower() and "<std" not in text and "[pod/" not in text:
+        return None
     if found := _RANK.match(text):
         _set_rank(row, found[1])
     elif found := _MPI.match(text):

@@ -186,7 +186,7 @@ class Scan:
             self.lines += block.count(b"\n")
             self._before = block[-(BEFORE + 200) :]
         if block:
-            tail = block[-self._edge :]
+            tail = block[-4 * self._edge :]
             tail = tail[tail.find(b"\n") + 1 :] if len(tail) < len(block) else tail
             ended = block.endswith(b"\n")
             self.end = Region(self.lines - tail.count(b"\n") + 1, tail, [])
@@ -207,7 +207,7 @@ class Scan:
         for hit in self._wanted(self._scan(block)):
             if self._open is not None and hit < place:
                 self._open.hits.append(len(self._open.data) - (place - hit))
-                if place - hit < AFTER:
+                if place - hit < AFTER and len(self._open.data) < REGION:
                     place = self._extend(block, place, hit + AFTER)
                 continue
             if self._open is not None and hit - place < BEFORE and len(self._open.data) < REGION:
@@ -217,6 +217,8 @@ class Scan:
                 continue
             self._close()
             place = self._start(block, hit, place)
+        if place < len(block):
+            self._close()
 
     def _start(self, block: bytes, hit: int, taken: int) -> int:
         begin = max(taken, block.rfind(b"\n", 0, max(taken, hit - BEFORE)) + 1)
@@ -250,7 +252,7 @@ class Scan:
     @property
     def left_out(self) -> int:
         """How many regions were shortened or dropped."""
-        return self._keeper.left_out
+        return self._keeper.left_out + sum(count > _FLOOD for count in self._counts)
 
     @property
     def regions(self) -> list[Region]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -132,6 +133,7 @@ _MIDDLE = Lazy(
 )
 _RANK_SAID = Lazy(r"\[Rank (\d{1,6})\]|\bRank (\d{1,6})\b[\],]|\brank\s{1,6}: (\d{1,6}) \(local_rank", "ank")
 _NUMBER_OF = {"SIGHUP": 1, "SIGINT": 2, "SIGILL": 4, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8, "SIGKILL": 9, "SIGSEGV": 11, "SIGTERM": 15}
+_WORD = Lazy("|".join(map(re.escape, _WORDS)))
 MAX_EVENTS = 2000
 
 
@@ -187,7 +189,7 @@ def failures(texts: Sequence[str], taken: bytearray) -> list[Draft]:
     while index < len(texts) and len(drafts) < MAX_EVENTS:
         text = texts[index]
         lowered = text.lower() if len(text) < 20_000 else text[:20_000].lower()
-        if taken[index] or not any(word in lowered for word in _WORDS):
+        if taken[index] or _WORD.search(lowered) is None:
             index += 1
             continue
         draft = _one(texts, index)

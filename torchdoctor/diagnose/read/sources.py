@@ -37,8 +37,10 @@ def _files_in(folder: str) -> list[str]:
 
 
 def _natural(path: str) -> list[tuple[int, str]]:
+    """Sorts numbers by value, and standard output before standard error."""
     import re
 
+    path = path.replace("stdout", "std1").replace("stderr", "std2")
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,9})", path)]
 
 
@@ -159,7 +161,10 @@ def read(paths: Sequence[str], stdin: Union[bytes, BinaryIO, None] = None) -> Lo
             rows = reader.file(path)
         rows = clean_rows(rows)
         _name(rows, ranks.get(path), host_of(path) if path != "-" else None)
-        writers.setdefault(_group(path, ranks.get(path)), []).extend(rows)
+        written = writers.setdefault(_group(path, ranks.get(path)), [])
+        if written:
+            written.append(Row(1, "", rank=written[-1].rank, file=path))  # what ends one file does not go on in the next
+        written.extend(rows)
     streams: list[Stream] = [stream for rows in writers.values() for stream in streams_of(rows)]
     notes = (f"{reader.left_out} similar or later passages were left out",) if reader.left_out else ()
     return Log(tuple(streams), reader.total, tuple(files), notes)
