@@ -109,7 +109,7 @@ CAUSES = (
                 FAIR,
                 also=(
                     r"(?:attn|attention)_(?:weights|scores|probs) ?\+ "
-                    r"?\w*mask|causal_mask|attention_mask|scaled_dot_product_attention",
+                    r"?\w*mask|causal_mask|attn_mask|attention_mask|scaled_dot_product_attention|masked_fill\(mask",
                 ),
                 near=900,
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
@@ -58,6 +58,8 @@ CAUSES = (
                 also=(r"Traceback|Error: ",),
                 unless=(r"libbitsandbytes_cuda|CUDA Setup failed",),
             ),
+            Sign(r"libbitsandbytes_cpu\.so", FAIR, also=(r"/Users/|darwin|macOS|miniforge3", r"Error")),
+            Sign(r"bitsandbytes.{0,40}requires (?:Accelerate|the latest version of)", WEAK, also=(r"/Users/|darwin|macOS",)),
             Sign(
                 r"Torch not compiled with CUDA enabled",
                 FAIR,

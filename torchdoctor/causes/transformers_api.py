@@ -90,6 +90,8 @@ CAUSES = (
             ),
             Sign(r"'(?:ChatGLM|QWen|Baichuan|InternLM\w*)Tokenizer' object has no attribute '(?P<name>\w+)'"),
             Sign(r"(?:ChatGLM|QWen|Baichuan)\w*Tokenizer\._pad\(\) got an unexpected keyword argument '(?P<name>padding_side)'"),
+            Sign(r"'(?P<name>\w+Config)' object has no attribute '(?:get_text_config|_attn_implementation\w*|pad_token_id|rope_scaling)'"),
+            Sign(r"'\w+Config' object has no attribute '(?P<name>\w+)'", FAIR, also=(r"transformers[/\\]|trust_remote_code",)),
             Sign(r"_update_model_kwargs_for_generation\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
         ),
         fixes=(
