@@ -215,6 +215,8 @@ CAUSES = (
             Sign(r"Command '\['ninja', .{0,60}\]' returned non-zero exit status", FAIR),
             Sign(r"RuntimeError: Error (?:building extension|compiling objects for extension)", FAIR),
             Sign(r"Error building extension '(?P<extension>\w+)'", FAIR),
+            Sign(r"torch_extensions/[\w./-]{1,120}\.so: cannot open shared object file", FAIR),
+            Sign(r"No module named '(?:fused_adam|cpu_adam|fused_lamb|cpu_adagrad|async_io|transformer_inference|quantizer)'", FAIR),
             Sign(r"error: command '\S{0,80}(?:nvcc|gcc|g\+\+|cl\.exe|ninja)\S{0,8}' failed with exit (?:status|code)", FAIR),
             Sign(r"collect2: error: ld returned 1 exit status", WEAK),
         ),

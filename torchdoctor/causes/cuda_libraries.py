@@ -83,6 +83,7 @@ CAUSES = (
             Sign(rf"(?P<library>lib(?:{_LIBS})\.so[\d.]*) => not found"),
             Sign(r"undefined symbol: (?P<library>curand)(?:CreateGenerator|SetPseudoRandomGeneratorSeed)"),
             Sign(r"libnvrtc\.so: cannot open shared object file"),
+            Sign(r"cannot find -l(?P<library>cudart|curand|cublas|cublasLt|cusparse|cusolver|cufft|nvrtc|nvToolsExt)\b"),
             Sign(r"failed to open (?P<library>libnvrtc-builtins\.so[\d.]*)"),
             Sign(r"FAIL : (?:Failed to load library|LoadLibrary failed).{0,200}onnxruntime_providers_cuda", FAIR),
         ),

@@ -240,6 +240,7 @@ CAUSES = (
             Sign(r"cudaErrorUnsupportedPtxVersion"),
             Sign(r"Unsupported \.version (?P<ptx>\d\.\d); current version is"),
             Sign(r"a PTX JIT compilation failed", FAIR),
+            Sign(r"device kernel image is invalid", FAIR),
         ),
         fixes=(
             Fix(

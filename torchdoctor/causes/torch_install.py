@@ -18,6 +18,7 @@ CAUSES = (
         signs=(
             Sign(r"Torch not compiled with CUDA enabled"),
             Sign(r"PyTorch was compiled without CUDA support"),
+            Sign(r"type torch\.cuda\.\w+Tensor not available"),
             Sign(r"PyTorch is not linked with support for cuda devices"),
             Sign(r"Cannot initialize CUDA without ATen_cuda library", FAIR),
             Sign(r"PyTorch [\d.]+\+cu\d+ with CUDA \d+ \(you have (?P<have>[\d.]+\+cpu)\)"),

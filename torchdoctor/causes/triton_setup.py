@@ -84,6 +84,7 @@ CAUSES = (
             Sign(r"libcuda\.so cannot found"),
             Sign(r"cannot find -lcuda\b"),
             Sign(r"unable to find library -lcuda\b"),
+            Sign(r"'-lcuda'.{0,300}returned non-zero exit status", FAIR, unless=(r"Python\.h", r"cuda\.h: No such")),
             Sign(r"Please create a symlink of libcuda\.so to any of the file(?!.{0,40}assert)", FAIR),
             Sign(r"libcuda_dirs\(\)", FAIR, also=(r"(?:AssertionError|CalledProcessError)",)),
         ),
