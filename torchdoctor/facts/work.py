@@ -149,8 +149,8 @@ class TrainingFullRun:
     """The longer look at training, each part against its own reference.
 
     parts: ``adamw`` and ``momentum`` (optimizers against float64 formulas), ``accumulation`` (against one big
-    batch), ``checkpointing`` (against the plain backward), ``clipping`` (norm and clipped gradients against
-    float64), ``optimizer-state`` (see ``misplaced``) and ``compile`` (against eager).
+    batch), ``checkpointing`` (against the plain backward), ``clipping`` and ``clipping-norm`` (the clipped
+    gradients and their length, against float64) and ``compile`` (against eager).
     misplaced: optimizer states that are not on the device of their parameter, ``name on device``.
     """
 
