@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Literal, Optional
+from typing import Any, Callable, Literal, Optional, Union
 
 Who = Literal["user", "admin", "vendor"]
 Risk = Literal["safe", "restart", "disruptive"]
@@ -113,7 +113,8 @@ class Sign:
     text. ``near`` limits ``also`` and ``unless`` to that many characters around the match (0: anywhere).
     ``test`` may look at the numbers of the message: it gets the match's named groups and the situation.
     ``together`` compares the ranks: it gets the groups of all matches of this sign in all ranks' texts (and
-    ``rank`` where known), and the sign counts only where it is true.
+    ``rank`` where known). The sign counts only where it is true; a mapping is true, and its words fill
+    placeholders like named groups.
     """
 
     pattern: str
@@ -122,7 +123,7 @@ class Sign:
     unless: tuple[str, ...] = ()
     near: int = 0
     test: Optional[Callable[[Mapping[str, str], Any], bool]] = None
-    together: Optional[Callable[[Sequence[Mapping[str, str]], Any], bool]] = None
+    together: Optional[Callable[[Sequence[Mapping[str, str]], Any], Union[bool, Mapping[str, str]]]] = None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Union
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 _UNLIKE = frozenset({"SEND", "RECV", "COALESCED", "SCATTER", "GATHER", "UNKNOWN"})
 """Operations in which the ranks rightly differ."""
+
+
+def _who_is_missing(matches: Sequence[Mapping[str, str]], situation: Any) -> Union[bool, Mapping[str, str]]:
+    """Words for the rank to look at: the one behind the others, or the one that reports no timeout."""
+    seqs = {int(groups.get("at") or groups["rank"]): int(groups["seq"]) for groups in matches if groups.get("at") or groups.get("rank")}
+    if not seqs:
+        return True
+    alike = len({groups["op"] for groups in matches}) == 1
+    behind = [rank for rank, seq in seqs.items() if seq == min(seqs.values())]
+    if alike and len(set(seqs.values())) == 2 and 2 * len(behind) < len(seqs):
+        return {"missing": f"rank {_listed(behind)}, still at {min(seqs.values())} while the others are at {max(seqs.values())}"}
+    silent = sorted(set(range(max(max(seqs) + 1, situation.world_size or 0))) - set(seqs))
+    if silent and len(silent) < len(seqs):
+        return {"missing": f"rank {_listed(silent)}, which reports no timeout while rank {_listed(sorted(seqs))} waited"}
+    return True
+
+
+def _listed(ranks: Sequence[int]) -> str:
+    """Up to eight ranks, in words."""
+    words = ", ".join(str(rank) for rank in ranks[:8])
+    return words if len(ranks) <= 8 else f"{words} and {len(ranks) - 8} more"
 
 
 def _ranks_differ(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
@@ -33,9 +54,10 @@ CAUSES = (
         "evaluation, uneven data), dead, or in another collective.",
         signs=(
             Sign(
-                r"Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), "
+                r"(?:\[Rank (?P<at>\d+)\] )?Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), "
                 r"OpType=(?P<op>\w+).{0,200}?Timeout\(ms\)=(?P<limit>\d+)\) ran for (?P<waited>\d+) milliseconds",
                 FAIR,
+                together=_who_is_missing,
             ),
             Sign(r"Watchdog caught collective operation timeout: WorkNCCL\((?:SeqNum=(?P<seq>\d+), )?OpType=(?P<op>\w+)", FAIR),
             Sign(r"Watchdog caught collective operation timeout", FAIR),
@@ -66,9 +88,9 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Find the other rank that is missing: the rank that does not report this {op|collective} {seq|with its number}, or "
-                "whose SeqNum is lower, is stuck or slow. Look what it did then (log, py-spy dump of its process): it has to join the "
-                "same collective, all ranks the same number of times.",
+                do="Find the other rank that is missing: {missing|the one that does not report this collective, or whose SeqNum is "
+                "lower}. It is stuck, slow or busy alone. Look what it did then (log, py-spy dump of its process): it has to join the "
+                "same {op|collective} {seq|call}, all ranks the same number of times.",
                 commands=(
                     "TORCH_NCCL_TRACE_BUFFER_SIZE=2000 TORCH_NCCL_DUMP_ON_TIMEOUT=1 torchrun --nproc_per_node=8 train.py",
                     "py-spy dump --pid PID",

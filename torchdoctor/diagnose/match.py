@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torchdoctor.diagnose.literals import bounded, literal_of
 from torchdoctor.diagnose.log import Log, Stream
@@ -114,9 +114,9 @@ def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candi
             if hits and not any(map(searched.holds, cause.unless)):
                 rows.append((cause, stream, hits))
     found: list[Candidate] = []
-    apart = _not_together(rows, situation)
+    verdicts = _together(rows, situation)
     for cause, stream, hits in rows:
-        hits = [hit for hit in hits if id(hit.sign) not in apart]
+        hits = [_with_verdict(hit, verdicts.get(id(hit.sign), True)) for hit in hits if verdicts.get(id(hit.sign), True) is not False]
         if hits:
             hits.sort(key=lambda hit: (-hit.strength, hit.start, hit.start - hit.end))
             best = hits[0]
@@ -124,15 +124,20 @@ def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candi
     return found
 
 
-def _not_together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situation) -> set[int]:
-    """The signs (by ``id``) that compare the ranks and do not count, because all their matches together do not fit."""
+def _together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situation) -> dict[int, bool | Mapping[str, str]]:
+    """For each sign (by ``id``) that compares the ranks what it says of all its matches together."""
     seen: dict[int, tuple[Sign, list[Mapping[str, str]]]] = {}
     for _, stream, hits in rows:
         for hit in hits:
             if hit.sign.together is not None:
                 rank = {} if stream.rank is None else {"rank": str(stream.rank)}
                 seen.setdefault(id(hit.sign), (hit.sign, []))[1].append({**rank, **hit.groups})
-    return {key for key, (sign, groups) in seen.items() if sign.together is not None and not sign.together(groups, situation)}
+    return {key: sign.together(groups, situation) for key, (sign, groups) in seen.items() if sign.together is not None}
+
+
+def _with_verdict(hit: Hit, verdict: bool | Mapping[str, str]) -> Hit:
+    """The hit with the words that the comparison of the ranks found."""
+    return hit if isinstance(verdict, bool) else replace(hit, groups={**hit.groups, **verdict})
 
 
 def refuted_by(cause: Cause, situation: Situation) -> str:
