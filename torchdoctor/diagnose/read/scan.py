@@ -13,6 +13,7 @@ BEFORE, AFTER = 3000, 5000
 REGION = 48 << 10
 HEAD_BYTES, TAIL_BYTES = 320 << 10, 96 << 10
 EDGE = 8 << 10
+SHORT_EDGE = 400  # what is kept of the end of a file in which nothing failed, where the files are many
 _FLOOD = 1500
 _ALIKE = 2
 # What is written when something fails, and hardly ever else. Case counts: "error_rate" and "0 errors" are healthy.
@@ -180,13 +181,13 @@ class Scan:
         """Read all blocks."""
         block = b""
         for block in blocks:
-            if self.start is None:
+            if self.start is None and self._edge:
                 self.start = Region(1, block[: block.rfind(b"\n", 0, self._edge) + 1 or self._edge], [])
             self._take(block)
             self.lines += block.count(b"\n")
             self._before = block[-(BEFORE + 200) :]
         if block:
-            tail = block[-4 * self._edge :]
+            tail = block[-(4 * self._edge or (SHORT_EDGE if self._open is None and not self._keeper.head else 1)) :]
             tail = tail[tail.find(b"\n") + 1 :] if len(tail) < len(block) else tail
             ended = block.endswith(b"\n")
             self.end = Region(self.lines - tail.count(b"\n") + 1, tail, [])

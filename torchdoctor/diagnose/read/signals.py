@@ -99,11 +99,11 @@ _RULES = (
     _Rule("error", "glog", Lazy(r"^\[?[EF]\d{3,4} \d\d:\d\d:\d\d\.\d{3,9}\s{1,4}\S.{0,300}\] \S", "] ")),
     _Rule("error", "assert", Lazy(r"Assertion [`'\"].{1,400}[`'\"]? failed|failed assertion|: Assertion .{1,300} failed|device-side assert", "ssertion", "assert")),
     _Rule("error", "nccl", Lazy(r"NCCL WARN .{0,300}\b(?:[Ff]ail\w{0,4}|[Ee]rror|mismatch|[Nn]o such|Duplicate|closed|timed? ?out|insufficient)\b", "NCCL WARN")),
-    _Rule("error", "cuda", Lazy(r"\b(?:CUDA|Cuda|cuda|HIP|hip|NCCL|cuDNN|cuBLAS|CUBLAS|MPS|XPU) ?(?:runtime |driver )?(?:[Ee]rror|failure)\b[:' ]", "rror", "ailure")),
+    _Rule("error", "cuda", Lazy(r"\b(?:CUDA|Cuda|cuda|HIP|hip|NCCL|cuDNN|cuBLAS|CUBLAS|MPS|XPU) ?(?:runtime |driver )?(?:[Ee]rror|failure)\b[:' ]", "CUDA ", "Cuda ", "cuda ", "HIP ", "hip ", "NCCL ", "cuDNN ", "cuBLAS", "CUBLAS", "MPS ", "XPU ", "CUDAe", "CUDAE")),
     _Rule("error", "nvml", Lazy(r"Failed to initialize NVML|NVIDIA-SMI has failed|NVML: .{0,100}mismatch|No devices were found", "NVML", "NVIDIA-SMI", "No devices")),
     _Rule("error", "symbol", Lazy(r"undefined symbol: ?\S|symbol lookup error|cannot open shared object file|version `\S{1,80}' not found|Symbol not found:|Library not loaded:", "symbol", "shared object", "version `", "Symbol", "Library not")),
     _Rule("error", "pip", Lazy(r"^\s*ERROR: (?!\d+ error)\S|^\s{0,4}error: \S|^\s*× \S", "ERROR: ", "error: ", "× ")),
-    _Rule("error", "compiler", Lazy(r"\S{1,300}(?::\d{1,7}(?::\d{1,6})?:|\(\d{1,7}\):) (?:fatal )?error\b|nvcc fatal|^\s*(?:clang|gcc|g\+\+|cl|collect2|ld|/usr/bin/ld)[:.] ?\S{0,40} ?(?:error|cannot find)|LINK : fatal|fatal error [A-Z]{1,4}\d{2,6}|ld(?:\.\w{2,5})?: cannot find|CMake Error", "rror", "nvcc fatal", "cannot find")),
+    _Rule("error", "compiler", Lazy(r"\S{1,300}(?::\d{1,7}(?::\d{1,6})?:|\(\d{1,7}\):) (?:fatal )?error\b|nvcc fatal|^\s*(?:clang|gcc|g\+\+|cl|collect2|ld|/usr/bin/ld)[:.] ?\S{0,40} ?(?:error|cannot find)|LINK : fatal|fatal error [A-Z]{1,4}\d{2,6}|ld(?:\.\w{2,5})?: cannot find|CMake Error", ": error", " error:", "error ", "fatal error", "Error at", "nvcc fatal", "cannot find", "LINK :")),
     _Rule("error", "build", Lazy(r"^\s*(?:FAILED: \S|ninja: (?:build stopped|error)|make(?:\[\d{1,3}\])?: \*\*\* )", "FAILED: ", "ninja: ", "make")),
     _Rule("error", "argparse", Lazy(r"^\S{1,200}: error: \S", ": error: ")),
     _Rule("error", "shell", Lazy(r"(?:command not found|No such file or directory|Permission denied|No space left on device)\s*$|is not recognized as an internal or external command", "not found", "No such file", "Permission denied", "No space", "not recognized")),
@@ -113,6 +113,7 @@ _RULES = (
     _Rule("error", "cuda", Lazy(r"THCudaCheck FAIL|\bbackend out of memory\b|\bCUDA out of memory\b|UR_RESULT_ERROR|PI_ERROR|Native API failed|=========\s{1,8}(?:Invalid|Program hit)|hip(?:Error[A-Z]\w{3,40})|cudaError[A-Z]\w{3,40}|CUBLAS_STATUS_(?!SUCCESS)|CUDNN_STATUS_(?!SUCCESS)|GPU is lost", "THC", "out of memory", "_ERROR", "Native API", "=====", "hipError", "cudaError", "_STATUS_", "GPU is lost")),
     _Rule("error", "conda", Lazy(r"PackagesNotFoundError|LibMambaUnsatisfiableError|ResolutionImpossible|UnsatisfiableError|No solution found when resolving|SolverProblemError", "Error", "Resolution", "No solution")),
 )  # fmt: skip
+_LITERAL = Lazy("|".join(map(re.escape, sorted({literal for rule in _RULES for literal in rule.pattern.literals}))))
 _LEVEL = Lazy(
     r"^(?:\[?[\d :,./T-]{8,40}\]?[\s|:-]{0,4})?(?:\[?[\w./:<>-]{1,80}\]?[\s|:-]{1,4}){0,3}?\[?(?:ERROR|CRITICAL|FATAL)\]?[\s|:\]-]{1,4}(\S.*)$",
     "ERROR",
@@ -139,6 +140,8 @@ MAX_EVENTS = 2000
 
 def _by_rule(texts: Sequence[str], index: int) -> Optional[Draft]:
     text = texts[index]
+    if _LITERAL.search(text) is None:
+        return None
     for rule in _RULES:
         found = rule.pattern.search(text)
         if not found:
@@ -170,7 +173,7 @@ def _table_rank(texts: Sequence[str], index: int) -> Optional[int]:
 
 def _logged(texts: Sequence[str], index: int) -> Optional[Draft]:
     text = texts[index]
-    if _MILD.search(text[:120]):
+    if not (_MIDDLE.possible(text) or _LEVEL.possible(text)) or _MILD.search(text[:120]):
         return None
     middle = _MIDDLE.search(text)
     if middle and not text.lstrip().startswith(("except ", "raise ", "#")):

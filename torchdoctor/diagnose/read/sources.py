@@ -22,6 +22,7 @@ _BINARY = frozenset(
     (".pt", ".pth", ".bin", ".safetensors", ".so", ".png", ".jpg", ".npz", ".npy", ".pkl", ".zip", ".tar", ".whl", ".pyc", ".db")
 )
 MAX_FILES = 20_000
+FULL_FILES = 4  # of so many files of a large job the beginning and the end are read whatever they hold
 
 
 def _files_in(folder: str) -> list[str]:
@@ -81,7 +82,8 @@ class _Reader:
         self.large = large
         self.total = 0
         self.left_out = 0
-        self._edge = 512 if many else EDGE
+        self._many = many
+        self._files = 0
         self._scanner: Optional[Scanner] = None
         self._alike: dict[int, int] = {}
 
@@ -90,7 +92,7 @@ class _Reader:
             return self.stream(handle, path)
 
     def stream(self, handle: BinaryIO, name: str) -> list[Row]:
-        first = _read_up_to(handle, SMALL + 1)
+        first = _read_up_to(handle, BLOCK if self.large else SMALL + 1)
         if first.startswith(_GZIP):
             data = unzipped(first, SMALL + 1)
             small = len(first) <= SMALL and len(data) <= SMALL
@@ -105,7 +107,9 @@ class _Reader:
     def _large(self, handle: BinaryIO, name: str, first: bytes) -> list[Row]:
         if self._scanner is None:
             self._scanner = make_scanner()
-        scan = Scan(self._scanner, self._alike, self._edge).run(blocks_of(_chunks(handle, first)))
+        self._files += 1
+        edge = 0 if self._many and self._files > FULL_FILES else EDGE
+        scan = Scan(self._scanner, self._alike, edge).run(blocks_of(_chunks(handle, first)))
         self.total += scan.lines
         self.left_out += scan.left_out
         rows: list[Row] = []
