@@ -2,27 +2,10 @@
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_LIBS = "|".join(
-    [
-        "cublas",
-        "cublasLt",
-        "cudart",
-        "cufft",
-        "cufile",
-        "cupti",
-        "curand",
-        "cusolver",
-        "cusolverMg",
-        "cusparse",
-        "cusparseLt",
-        "nvJitLink",
-        "nvToolsExt",
-        "nvinfer",
-        "nvrtc",
-        "nvrtc-builtins",
-        "nvshmem_host",
-    ]
-)
+_LIBS = (
+    "cublas cublasLt cudart cufft cufile cupti curand cusolver cusolverMg cusparse cusparseLt nvJitLink nvToolsExt nvinfer nvrtc "
+    "nvrtc-builtins nvshmem_host"
+).replace(" ", "|")
 
 CAUSES = (
     Cause(
@@ -74,7 +57,7 @@ CAUSES = (
         why="The program (torch or a package beside it) was built for one CUDA version and asks for {library|its library} of exactly "
         "that major version. The environment has another version, none, or its folder is not on the loader's path.",
         signs=(
-            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d+)*): cannot open shared object file"),
+            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d{1, 4}){0, 4}): cannot open shared object file"),
             Sign(rf"Library (?P<library>lib(?:{_LIBS})\.so[\d.]*) is not found"),
             Sign(rf"Unable to (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
             Sign(rf"Could not (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
@@ -133,8 +116,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                "Take the other CUDA out of the way: unset LD_LIBRARY_PATH (or module unload cuda), so that torch loads the cublas it "
-                "came with.",
+                "Remove the system CUDA from LD_LIBRARY_PATH: unset LD_LIBRARY_PATH (or module unload cuda), so that torch loads the "
+                "cublas it came with.",
                 ("unset LD_LIBRARY_PATH", 'python -c "import torch; print(torch.version.cuda)"'),
             ),
             Fix(
@@ -196,7 +179,7 @@ CAUSES = (
         why="The program wants cuDNN of one major version (libcudnn.so.8 or .9). The environment has none, the other major version, or "
         "the wheel's folder is not where this program looks (CTranslate2, ONNX Runtime and TensorFlow do not look into torch's).",
         signs=(
-            Sign(r"(?P<library>libcudnn\w*\.so(?:\.\d+)*): cannot open shared object file"),
+            Sign(r"(?P<library>libcudnn\w*\.so(?:\.\d{1,4}){0,4}): cannot open shared object file"),
             Sign(r"Unable to load any of \{(?P<library>libcudnn\w*\.so[\d.]*)"),
             Sign(r"Could not load library (?P<library>libcudnn\w*\.so\.\d+)\. Error: libcudnn\w*\.so\.\d+: cannot open"),
             Sign(r"Could not (?:locate|load library) (?P<library>cudnn\w*64_\d+\.dll)"),

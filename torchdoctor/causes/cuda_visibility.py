@@ -31,8 +31,8 @@ CAUSES = (
         explains=("cuda-no-device-error",),
         fixes=(
             Fix(
-                "Set CUDA_VISIBLE_DEVICES to indices that nvidia-smi -L lists (0 for the first), or unset it, before the program starts "
-                "(before torch is imported).",
+                "Set CUDA_VISIBLE_DEVICES to existing indices, as nvidia-smi -L lists them (0 for the first), or unset it, before the "
+                "program starts (before torch is imported).",
                 ("echo $CUDA_VISIBLE_DEVICES", "nvidia-smi -L", "unset CUDA_VISIBLE_DEVICES"),
             ),
             Fix(
@@ -70,7 +70,7 @@ CAUSES = (
         refines=("cuda-visible-devices-wrong",),
         fixes=(
             Fix(
-                "Create a GPU instance and a compute instance and set CUDA_VISIBLE_DEVICES to the MIG UUID that nvidia-smi -L prints.",
+                "Create GPU and compute instances and set CUDA_VISIBLE_DEVICES to the MIG UUID that nvidia-smi -L prints.",
                 ("sudo nvidia-smi mig -lgip", "sudo nvidia-smi mig -cgi 0 -C", "nvidia-smi -L", "export CUDA_VISIBLE_DEVICES=MIG-UUID"),
                 who="admin",
             ),
@@ -118,7 +118,7 @@ CAUSES = (
                 when="os=macos",
             ),
             Fix(
-                "Choose the device with torch.cuda.is_available() and fall back to the CPU; use .to(device) instead of .cuda(), and "
+                "Select the device with torch.cuda.is_available() and fall back to the CPU; use .to(device) instead of .cuda(), and "
                 'map_location="cpu" when loading checkpoints.',
                 code='device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nmodel = model.to(device)',
             ),

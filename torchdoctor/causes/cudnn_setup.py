@@ -26,8 +26,8 @@ CAUSES = (
         explains=("cudnn-no-engine", "cudnn-not-initialized", "cudnn-execution-failed", "libcudnn-missing", "native-segfault"),
         fixes=(
             Fix(
-                "Take the foreign cuDNN out of the way: unset LD_LIBRARY_PATH (or module unload cuda cudnn), so that torch loads only "
-                "the cuDNN it brought.",
+                "Remove the foreign cuDNN from LD_LIBRARY_PATH: unset LD_LIBRARY_PATH (or module unload cuda cudnn), so that torch loads "
+                "only the cuDNN it brought.",
                 ("unset LD_LIBRARY_PATH", 'python -c "import torch; print(torch.backends.cudnn.version())"'),
             ),
             Fix(
@@ -36,8 +36,8 @@ CAUSES = (
                 who="admin",
             ),
             Fix(
-                "If it is another wheel, reinstall torch so that nvidia-cudnn matches its pin again (and do not share the environment "
-                "with TensorFlow).",
+                "If it is another wheel, uninstall it and reinstall torch so that nvidia-cudnn matches its pin again (and do not share "
+                "the environment with TensorFlow).",
                 ("pip list | grep -i cudnn", "pip install --force-reinstall torch", "pip check"),
             ),
         ),
@@ -97,7 +97,7 @@ CAUSES = (
                 ("nvidia-smi",),
             ),
             Fix(
-                "Then look for a mixed cuDNN: unset LD_LIBRARY_PATH, reinstall torch with its own cudnn wheels.",
+                "Then fix the cuDNN libraries, which may be mixed: unset LD_LIBRARY_PATH, reinstall torch with its own cudnn wheels.",
                 ("unset LD_LIBRARY_PATH", "pip install --force-reinstall torch"),
             ),
             Fix("To tell which: torch.backends.cudnn.enabled = False runs without cuDNN.", code="torch.backends.cudnn.enabled = False"),

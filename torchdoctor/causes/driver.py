@@ -144,7 +144,7 @@ CAUSES = (
                 risk="disruptive",
             ),
             Fix(
-                "Without a reboot: stop everything that uses the GPU, unload the old modules and load the new ones.",
+                "Without a reboot: stop everything that uses the GPU, unload the old nvidia kernel modules and reload the new ones.",
                 (
                     "sudo lsof /dev/nvidia*",
                     "sudo systemctl stop nvidia-persistenced",

@@ -77,7 +77,8 @@ CAUSES = (
                 risk="restart",
             ),
             Fix(
-                "On a rented or managed machine ask the provider to start the fabric manager on the host, or take another node.",
+                "On a rented or managed machine ask the provider to start the fabric manager on the host (or fix the NVSwitch and NVLink "
+                "configuration), or take another node.",
                 who="vendor",
             ),
         ),
@@ -120,8 +121,8 @@ CAUSES = (
                 risk="disruptive",
             ),
             Fix(
-                "If it happens again it is hardware: check power cables and PSU, temperature, risers and seating of the card, PCIe link "
-                "errors (AER); have the card replaced if it follows the card.",
+                "If it happens again, look for the hardware cause: power cables and PSU, overheating (temperature), risers and seating "
+                "of the card, PCIe link errors (AER); have the card replaced if it follows the card.",
                 ("nvidia-smi -q -d TEMPERATURE,POWER", "sudo dmesg | grep -i -e aer -e pcie"),
                 who="vendor",
                 risk="disruptive",

@@ -11,6 +11,8 @@ CAUSES = (
         signs=(
             Sign(r"(?P<module>[\w./-]{1,200}\.so): undefined symbol: _Z\w{0,40}(?:c10|2at|5torch|caffe2|3c10)\w*"),
             Sign(r"undefined symbol: _Z\w{0,40}(?:c10|2at|5torch|caffe2)\w*"),
+            Sign(r"symbol not found:? .{0,3}_{1,2}ZN\w{0,40}(?:c10|2at|5torch)", unless=(r"torchaudio/lib", r"torchvision/\w+\.so")),
+            Sign(r"'_OpNamespace' '_\w*C\w*' object has no attribute", FAIR),
             Sign(r"undefined symbol: (?:THPVariable\w*|THPStorage\w*|_ZTI\w*torch\w*|THC\w+|aoti_torch_\w+)"),
             Sign(
                 r"(?P<library>libtorch_cuda_c(?:u|pp)\.so|libtorch_cpu\.so|libtorch_python\.so|libc10_cuda\.so|libtorch_cuda\.so|"

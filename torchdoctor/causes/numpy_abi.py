@@ -26,7 +26,7 @@ CAUSES = (
         fixes=(
             Fix("Install NumPy 1.26 (downgrade to numpy<2) in this environment.", ('python -m pip install "numpy<2"',)),
             Fix(
-                "Or upgrade the modules that were built for NumPy 1: torch 2.3 or newer, and the one that the traceback names.",
+                "Or upgrade the modules that were built for NumPy 1: torch>=2.3, and the one that the traceback names.",
                 ("python -m pip install -U torch torchvision",),
             ),
         ),
@@ -59,7 +59,7 @@ CAUSES = (
         refines=("module-not-installed",),
         fixes=(
             Fix(
-                "Install NumPy in the interpreter that runs; for torch older than 2.3 it has to be below 2.",
+                "Install a compatible NumPy in the interpreter that runs; for torch older than 2.3 it has to be below 2.",
                 ('python -m pip install "numpy<2"', "python -m pip install numpy"),
             ),
             Fix(

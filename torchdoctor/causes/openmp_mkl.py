@@ -77,7 +77,7 @@ CAUSES = (
         ),
         refines=("cpp-extension-abi-mismatch", "conda-pip-torch-mix", "mkl-library-conflict"),
         fixes=(
-            Fix("Install an older MKL in the environment: mkl below 2024.1.", ("conda install mkl=2024.0",)),
+            Fix("Install an older MKL in the environment: mkl<2024.1 (mkl=2024.0).", ("conda install mkl=2024.0",)),
             Fix(
                 "Or use the pip wheel of torch, or a newer torch, which do not need that symbol.",
                 ("pip install torch torchvision torchaudio",),
@@ -105,8 +105,8 @@ CAUSES = (
         explains=("torch-install-broken",),
         fixes=(
             Fix(
-                "Take the other MKL out of the way: unset LD_LIBRARY_PATH (module unload intel, mkl or parallel_studio; do not source "
-                "setvars.sh).",
+                "Remove the other MKL from LD_LIBRARY_PATH: unset LD_LIBRARY_PATH (module unload intel, mkl or parallel_studio; do not "
+                "source setvars.sh).",
                 ("echo $LD_LIBRARY_PATH", "unset LD_LIBRARY_PATH"),
             ),
             Fix(

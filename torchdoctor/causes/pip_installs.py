@@ -145,6 +145,7 @@ CAUSES = (
                 r"\d[\w.+]*|triton \d[\w.]*)"
             ),
             Sign(r"Cannot install .{0,200}\btorch\S{0,40}.{0,200}because these package versions have conflicting dependencies"),
+            Sign(r"Cannot install .{0,120}\btorch(?:==|\b)", also=(r"(?:conflicting dependencies|ResolutionImpossible)",)),
             Sign(r"The conflict is caused by: .{0,300}depends on torch(?:==|<|>|~)"),
             Sign(
                 r"depends on torch(?:==|<|>=)\S{1,30}.{0,300}(?:ResolutionImpossible|conflicting dependencies|requirements are "
@@ -157,7 +158,8 @@ CAUSES = (
         fixes=(
             Fix(
                 "Install torch, torchvision and torchaudio together in one command, in versions that match each other: torchvision "
-                "0.(N+15) pairs with torch 2.N (0.19.1 with 2.4.1, 0.20.1 with 2.5.1), all from the same index.",
+                "0.(N+15) pairs with torch 2.N (0.19.1 with 2.4.1, 0.20.1 with 2.5.1), all from the same index (and with the same local "
+                "tag, such as +cu128).",
                 ("pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128", "pip check"),
             ),
             Fix(

@@ -2,9 +2,19 @@
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_KNOWN = "|".join(
-    ["GPUtil", "MinkowskiEngine", "PIL", "accelerate", "addict", "albumentations", "amp_C", "apex", "attr", "attrs", "auto_gptq", "av", "awq", "basicsr", "bitsandbytes", "boto3", "causal_conv1d", "clip", "composer", "cupy", "cv2", "datasets", "decord", "deepspeed", "detectron2", "dgl", "diffusers", "distutils", "easydict", "einops", "evaluate", "facexlib", "fairseq", "faiss", "fbgemm_gpu", "fire", "flash_attn", "fsspec", "ftfy", "fvcore", "gfpgan", "gptqmodel", "gradio", "groundingdino", "gym", "gymnasium", "h5py", "habana_frameworks", "horovod", "hqq", "huggingface_hub", "hydra", "imageio", "imgaug", "intel_extension_for_pytorch", "iopath", "jax", "jsonlines", "k_diffusion", "keras", "kornia", "librosa", "lightning", "lightning_fabric", "lmdb", "loguru", "mamba_ssm", "matplotlib", "megatron", "mmcv", "mmdet", "mmengine", "mmseg", "mpi4py", "nemo", "networkx", "ninja", "nltk", "numba", "omegaconf", "onnx", "onnxruntime", "open_clip", "optimum", "packaging", "pandas", "peft", "pkg_resources", "prettytable", "psutil", "pycocotools", "pynvml", "pytorch3d", "pytorch_lightning", "ray", "realesrgan", "regex", "rich", "rouge_score", "s3fs", "sacrebleu", "sacremoses", "safetensors", "scipy", "segment_anything", "sentence_transformers", "setuptools", "shapely", "six", "skimage", "sklearn", "soundfile", "spacy", "spconv", "stable_baselines3", "streamlit", "sympy", "tabulate", "tensorboard", "tensorboardX", "tensorflow", "tensorrt", "termcolor", "thinc", "timm", "tokenizers", "torch2trt", "torch_cluster", "torch_geometric", "torch_scatter", "torch_sparse", "torch_xla", "torchao", "torchaudio", "torchdata", "torchmetrics", "torchrec", "torchtext", "torchvision", "tqdm", "transformer_engine", "transformers", "trl", "typing_extensions", "tyro", "ultralytics", "unsloth", "vllm", "wandb", "webdataset", "whisper", "xformers", "yacs", "yaml"]
-)
+_KNOWN = (
+    "GPUtil MinkowskiEngine PIL accelerate addict albumentations amp_C apex attr attrs auto_gptq av awq basicsr bitsandbytes boto3 "
+    "causal_conv1d clip composer cupy cv2 datasets decord deepspeed detectron2 dgl diffusers distutils easydict einops evaluate facexlib "
+    "fairseq faiss fbgemm_gpu fire flash_attn fsspec ftfy fvcore gfpgan gptqmodel gradio groundingdino gym gymnasium h5py "
+    "habana_frameworks horovod hqq huggingface_hub hydra imageio imgaug intel_extension_for_pytorch iopath jax jsonlines k_diffusion "
+    "keras kornia librosa lightning lightning_fabric lmdb loguru mamba_ssm matplotlib megatron mmcv mmdet mmengine mmseg mpi4py nemo "
+    "networkx ninja nltk numba omegaconf onnx onnxruntime open_clip optimum packaging pandas peft pkg_resources prettytable psutil "
+    "pycocotools pynvml pytorch3d pytorch_lightning ray realesrgan regex rich rouge_score s3fs sacrebleu sacremoses safetensors scipy "
+    "segment_anything sentence_transformers setuptools shapely six skimage sklearn soundfile spacy spconv stable_baselines3 streamlit "
+    "sympy tabulate tensorboard tensorboardX tensorflow tensorrt termcolor thinc timm tokenizers torch2trt torch_cluster torch_geometric "
+    "torch_scatter torch_sparse torch_xla torchao torchaudio torchdata torchmetrics torchrec torchtext torchvision tqdm "
+    "transformer_engine transformers trl typing_extensions tyro ultralytics unsloth vllm wandb webdataset whisper xformers yacs yaml"
+).replace(" ", "|")
 
 CAUSES = (
     Cause(
@@ -13,7 +23,7 @@ CAUSES = (
         why="Python looks only into the environment of the interpreter that runs. The package was never installed there, or it was "
         "installed with the pip of another interpreter.",
         signs=(
-            Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+)*'", FAIR),
+            Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+){0, 5}'", FAIR),
             Sign(rf"No module named (?P<module>{_KNOWN})(?![\w.'])", FAIR),
             Sign(r"This modeling file requires the following packages that were not found in your environment: (?P<module>\w+)"),
             Sign(
@@ -209,7 +219,7 @@ CAUSES = (
             Sign(r"Detected incompatible Protobuf Gencode/Runtime versions"),
         ),
         fixes=(
-            Fix("Install protobuf 3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
+            Fix("Install protobuf<=3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
             Fix(
                 "Or upgrade the package whose generated code is old (the last frame before google/protobuf names it).",
                 ("python -m pip install -U PACKAGE",),

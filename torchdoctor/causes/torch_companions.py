@@ -18,6 +18,7 @@ CAUSES = (
             Sign(r"operator torchvision::\w+ does not exist"),
             Sign(r"No such operator torchvision::\w+"),
             Sign(r"partially initialized module 'torchvision' has no attribute 'extension'"),
+            Sign(r"symbol not found:? .{0,3}_{1,2}Z\w{4,200}'? {0,2}(?:Expected in|Referenced from): .{0,200}torchvision/"),
             Sign(r"PyTorch and torchvision were compiled with different CUDA (?:major )?versions"),
             Sign(r"torchvision/(?:_C|image|video_reader)[\w.-]*\.(?:so|pyd): undefined symbol"),
             Sign(r"torchvision[/\\](?:_C|image)\.pyd.{0,60}(?:WinError 127|procedure could not be found)"),
@@ -84,6 +85,7 @@ CAUSES = (
         "torch its library does not load.",
         signs=(
             Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio[\w.-]*\.so: u(?:ndefined symbol)?"),
+            Sign(r"symbol not found:? .{0,3}_{1,2}Z\w{4,200}'? {0,2}(?:Expected in|Referenced from): .{0,200}torchaudio/"),
             Sign(r"PyTorch and TorchAudio were compiled with different CUDA versions"),
             Sign(r"Could not load this library: .{0,200}torchaudio"),
             Sign(r"torchaudio[/\\]lib[/\\]\w+\.pyd.{0,80}(?:WinError 127|procedure could not be found)", FAIR),

@@ -11,7 +11,7 @@ CAUSES = (
         signs=(
             Sign(r"Cannot find a working triton installation"),
             Sign(r"TritonMissing"),
-            Sign(r"No module named '?triton(?:\.(?!ops)\w+)*'?(?![\w.])", unless=(r"A matching Triton is not available",)),
+            Sign(r"No module named '?triton(?:\.(?!ops)\w+){0,5}'?(?![\w.])", unless=(r"A matching Triton is not available",)),
             Sign(r"DLL load failed while importing libtriton"),
             Sign(r"module 'triton' has no attribute '\w+'", FAIR),
             Sign(r"cannot import name '(?P<name>\w+)' from 'triton[\w.]*'", FAIR),

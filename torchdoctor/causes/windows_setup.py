@@ -29,7 +29,7 @@ CAUSES = (
         unless=(r"fbgemm\.dll", r"WinError 1455", r"WinError 127\]"),
         fixes=(
             Fix(
-                "Install the Microsoft Visual C++ Redistributable 2015-2022 for x64 (vc_redist.x64.exe) and restart.",
+                "Install the Microsoft Visual C++ (VC++) Redistributable 2015-2022 for x64 (vc_redist.x64.exe) and restart.",
                 ("winget install Microsoft.VCRedist.2015+.x64",),
                 risk="restart",
             ),
@@ -61,7 +61,7 @@ CAUSES = (
         refines=("windows-vcredist-missing",),
         fixes=(
             Fix(
-                "Install the newest Microsoft Visual C++ Redistributable (x64, vc_redist.x64.exe) and restart.",
+                "Install the newest Microsoft Visual C++ (VC++) Redistributable (x64, vc_redist.x64.exe) and restart.",
                 ("winget install Microsoft.VCRedist.2015+.x64",),
                 risk="restart",
             ),
@@ -122,7 +122,10 @@ CAUSES = (
                 "Install torch 2.4.1 or newer.",
                 ("pip install -U torch torchvision torchaudio", "pip install torch==2.4.1 torchvision==0.19.1 torchaudio==2.4.1"),
             ),
-            Fix("Or provide libomp140.x86_64.dll: install the Visual Studio Build Tools (C++ workload) or put the DLL into System32."),
+            Fix(
+                "Or provide libomp140.x86_64.dll: install the Visual Studio Build Tools (C++ workload; VC++ redistributable) or put the "
+                "DLL into System32."
+            ),
         ),
         examples=(
             "OSError: [WinError 126] The specified module could not be found. Error loading "
