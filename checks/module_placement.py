@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torchdoctor.api import Each, Findings, Fix, Status, check, fail, ok, warn
 from torchdoctor.facts import PlacementRun
+from torchdoctor.work.tolerance import means_unsupported
 
 REPORT = Fix("This is a fault of the backend, not of your program: report it to whoever makes it, with the versions shown.", who="vendor")
 
@@ -29,7 +30,7 @@ def module_placement(runs: Each[PlacementRun]) -> Findings:
                 [REPORT],
                 subject=device,
             )
-        if run.generator_failure is not None:
+        if run.generator_failure is not None and not means_unsupported(run.generator_failure):
             yield warn(
                 f"{device} has no random generator: {run.generator_failure.message}",
                 [("traceback", run.generator_failure.traceback)],
