@@ -57,6 +57,10 @@ CAUSES = (
                 "GPUs, and use LOCAL_RANK, not the global rank, for set_device.",
                 code='torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))',
             ),
+            Fix(
+                do="Under Slurm, --gpus-per-task shows each task only its own GPU as number 0: ask for the GPUs with --gres=gpu:N or "
+                "--gpus-per-node=N instead."
+            ),
         ),
         refines=("invalid-device-ordinal",),
         examples=(
@@ -223,6 +227,7 @@ CAUSES = (
         "its local rank among all GPUs of the node.",
         signs=(
             Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[[\d, ]*\]", also=(r"slurm|srun|sbatch",)),
+            Sign(r"You requested gpus?: \[(?P<wanted>[\d, ]+)\] But your machine only has: \[0\]", WEAK),
             Sign(_ORDINAL, also=(r"gpus-per-task|gpu-bind|gpus_per_task",)),
             Sign(_ORDINAL, also=(r"SLURM_(?:LOCALID|PROCID|STEP|NTASKS)|slurmstepd|srun: ",), strength=WEAK),
         ),
