@@ -203,3 +203,8 @@ def worst_units(pattern: str) -> list[str]:
     nodes = list(_flat(tree))
     beginnings = [sample(nodes[:index], times=3) for index in range(1, len(nodes)) if nodes[index - 1][0] in REPEATS]
     return [unit for unit in dict.fromkeys([whole[:-1], whole[: len(whole) // 2], *beginnings]) if unit]
+
+
+def widest(pattern: str) -> int:
+    """The most characters that a match can have."""
+    return int(parsed(pattern).getwidth()[1])

@@ -20,6 +20,8 @@ MAX_HITS = 8
 """Matches of one sign that are kept for one rank: enough to quote and to find the earliest that counts."""
 MAX_REPEAT = 256
 """Characters that an unbounded repetition of a pattern may take: longer than any path or name that matters."""
+REACH = 16_000
+"""Characters that a match may reach before or behind its literal."""
 MAX_TRIES = 64
 """Matches of one sign that are looked at for one rank; a log may repeat a line a million times."""
 
@@ -58,7 +60,11 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 class Searched:
-    """One rank's text with what was already asked of it, so that no pattern reads the whole text twice."""
+    """One rank's text with what was already asked of it, so that no pattern reads the whole text twice.
+
+    A pattern is tried only around the places where its literal stands: a line of a million characters that could
+    begin a match costs nothing where no match can end.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -66,12 +72,34 @@ class Searched:
         self.lowered = stream.text.lower()
         self._known: dict[str, bool] = {}
 
+    def regions(self, literal: str) -> Iterator[tuple[int, int]]:
+        """The stretches of the text that a match around this literal can lie in; they do not overlap."""
+        if len(self.lowered) != len(self.text):  # a few capitals are longer in lower case: offsets differ
+            if literal in self.lowered:
+                yield 0, len(self.text)
+            return
+        low = high = -1
+        at = self.lowered.find(literal)
+        while at >= 0:
+            if at - REACH > high:
+                if high >= 0:
+                    yield low, high
+                low = max(0, at - REACH)
+            high = at + len(literal) + REACH
+            at = self.lowered.find(literal, at + max(1, len(literal)))
+        if high >= 0:
+            yield low, min(high, len(self.text))
+
+    def matches(self, pattern: str) -> Iterator[re.Match[str]]:
+        """Every match of the pattern, in order."""
+        for low, high in self.regions(literal_of(pattern)):
+            yield from compiled(pattern).finditer(self.text, low, high)
+
     def holds(self, pattern: str) -> bool:
         """Whether the pattern is found anywhere."""
         known = self._known.get(pattern)
         if known is None:
-            known = literal_of(pattern) in self.lowered and compiled(pattern).search(self.text) is not None
-            self._known[pattern] = known
+            known = self._known[pattern] = next(self.matches(pattern), None) is not None
         return known
 
     def holds_near(self, pattern: str, low: int, high: int) -> bool:
@@ -85,7 +113,7 @@ class Searched:
         if not sign.near and (not all(map(self.holds, sign.also)) or any(map(self.holds, sign.unless))):
             return
         kept = 0
-        for tries, found in enumerate(compiled(sign.pattern).finditer(self.text)):
+        for tries, found in enumerate(self.matches(sign.pattern)):
             if tries >= MAX_TRIES or kept >= MAX_HITS:
                 return
             if sign.near:
