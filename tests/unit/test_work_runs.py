@@ -299,6 +299,19 @@ def test_devices_that_do_not_exist_fail_as_data() -> None:
     assert unknown.failure is not None and "no dtype" in unknown.failure.message
 
 
+def test_autocast_that_switches_itself_off_is_not_taken_for_support(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some versions of torch only warn, and would train in float32."""
+
+    class Disabled(torch.autocast):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs, enabled=False)
+
+    monkeypatch.setattr(torch, "autocast", Disabled)
+    run = training.run_training("cpu", "bf16")
+    assert run.failure is not None and tolerance.means_unsupported(run.failure)
+    assert run.failure.message == "autocast to bfloat16 is not supported on cpu"
+
+
 def test_an_unknown_mode_is_the_caller_s_mistake() -> None:
     with pytest.raises(ValueError, match="fp32, bf16, fp16"):
         training.run_training("cpu", "fp8")
@@ -313,6 +326,7 @@ def test_an_unknown_mode_is_the_caller_s_mistake() -> None:
         ("RuntimeError", "\"addmm_impl_cpu_\" not implemented for 'Half'", True),
         ("TypeError", "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.", True),
         ("NotImplementedError", "Could not run 'aten::mm' with arguments from the 'SIM' backend", True),
+        ("RuntimeError", "Currently, AutocastCPU only support Bfloat16 as the autocast_cpu_dtype", True),
         ("RuntimeError", "CUDA error: an illegal memory access was encountered", False),
         ("torch.OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB.", False),
     ],

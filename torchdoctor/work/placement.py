@@ -87,8 +87,11 @@ def _note(record: Record[PlacementRun], things: list[tuple[str, str, Tensor]], w
 
 def _tensors(model: nn.Module) -> list[tuple[str, str, Tensor]]:
     """Every parameter and buffer under every name it has: (name, kind, tensor)."""
-    parameters = [(name, "parameter", value) for name, value in model.named_parameters(remove_duplicate=False)]
-    return parameters + [(name, "buffer", value) for name, value in model.named_buffers()]
+    things: list[tuple[str, str, Tensor]] = []
+    for prefix, module in model.named_modules():
+        for kind, held in (("parameter", module._parameters), ("buffer", module._buffers)):
+            things += [(f"{prefix}.{name}".lstrip("."), kind, value) for name, value in held.items() if value is not None]
+    return things
 
 
 def _stepped(model: Model, wanted: torch.device) -> list[tuple[str, str, Tensor]]:

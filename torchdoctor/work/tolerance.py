@@ -100,6 +100,7 @@ def beyond(deviation: Optional[Deviation], limit: float) -> bool:
 _UNSUPPORTED = (
     "not implemented for",
     "not supported",
+    "only support",
     "does not support",
     "doesn't support",
     "unsupported",

@@ -200,7 +200,7 @@ def _train(device: torch.device, mode: str) -> _DeviceTraining:
         x, classes = batch(step)
         for weight in weights.values():
             weight.grad = None
-        with torch.autocast(device.type, dtype=narrow) if narrow else contextlib.nullcontext():
+        with _autocast(device, narrow) if narrow else contextlib.nullcontext():
             loss = _loss(weights, x.to(torch.float32).to(device), classes.to(device), trained)
         (scaler.scale(loss) if scaler else loss).backward()
         if scaler:
@@ -216,6 +216,14 @@ def _train(device: torch.device, mode: str) -> _DeviceTraining:
             optimizer.step()
     trained.weights = {name: value.detach() for name, value in weights.items()}
     return trained
+
+
+def _autocast(device: torch.device, dtype: torch.dtype) -> Any:
+    """torch's autocast. Raises NotImplementedError where it switches itself off, which it does with only a warning."""
+    context = torch.autocast(device.type, dtype=dtype)
+    if not getattr(context, "_enabled", True):
+        raise NotImplementedError(f"autocast to {dtype_name(dtype)} is not supported on {device}")
+    return context
 
 
 def _loss(weights: Weights, x: Tensor, classes: Tensor, trained: _DeviceTraining) -> Tensor:
