@@ -57,7 +57,7 @@ CAUSES = (
         why="The program (torch or a package beside it) was built for one CUDA version and asks for {library|its library} of exactly "
         "that major version. The environment has another version, none, or its folder is not on the loader's path.",
         signs=(
-            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d{1, 4}){0, 4}): cannot open shared object file"),
+            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d{{1,4}}){{0,4}}): cannot open shared object file"),
             Sign(rf"Library (?P<library>lib(?:{_LIBS})\.so[\d.]*) is not found"),
             Sign(rf"Unable to (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
             Sign(rf"Could not (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),

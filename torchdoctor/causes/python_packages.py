@@ -23,7 +23,7 @@ CAUSES = (
         why="Python looks only into the environment of the interpreter that runs. The package was never installed there, or it was "
         "installed with the pip of another interpreter.",
         signs=(
-            Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+){0, 5}'", FAIR),
+            Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+){{0,5}}'", FAIR),
             Sign(rf"No module named (?P<module>{_KNOWN})(?![\w.'])", FAIR),
             Sign(r"This modeling file requires the following packages that were not found in your environment: (?P<module>\w+)"),
             Sign(
