@@ -154,7 +154,11 @@ def test_bare_last_line(text: str, name: str, message: str) -> None:
         ("Bus error (core dumped)", "signal", -7),
         ("Aborted (core dumped)", "signal", -6),
         ("zsh: illegal hardware instruction Illegal instruction: 4", "signal", -4),
-        ("ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -9) local_rank: 2 (pid: 77) of binary: /x/python", "exit", -9),
+        (
+            "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -9) local_rank: 2 (pid: 77) of binary: /x/python",
+            "exit",
+            -9,
+        ),
         ("  exitcode  : -11 (pid: 4242)", "exit", -11),
         ("[2024-01-01 00:00:00,000] [ERROR] [launch.py:321:sigkill_handler] ['python', 'fit.py'] exits with return code = -7", "exit", -7),
         ("  traceback : Signal 9 (SIGKILL) received by PID 4242", "signal", -9),
@@ -223,7 +227,7 @@ IPYTHON = """-------------------------------------------------------------------
 RuntimeError                              Traceback (most recent call last)
 <ipython-input-9-0123456789ab> in <cell line: 3>()
       1 x = batch.to("cuda")
-      2 
+      2
 ----> 3 y = net(x)
 
 1 frames
@@ -254,7 +258,9 @@ def test_notebook(text: str) -> None:
 
 
 def test_links_of_a_notebook_in_an_editor() -> None:
-    text = NEW_IPYTHON.replace("File ~/env", "File [~/env").replace("py:1501,", "py:1501](http://localhost:8888/home/x/module.py#line=1500),")
+    text = NEW_IPYTHON.replace("File ~/env", "File [~/env").replace(
+        "py:1501,", "py:1501](http://localhost:8888/home/x/module.py#line=1500),"
+    )
     assert [frame.line for frame in events(text)[0].frames] == [3, 1501]
 
 
@@ -319,7 +325,11 @@ def test_interleaved_ranks_are_separated() -> None:
     two = [f"[rank1]: {line}" for line in f"{HEAD}{FRAME}ValueError: one".splitlines()]
     text = "\n".join(line for pair in zip(one, two) for line in pair) + "\nlauncher: done\n"
     log = read_text(text)
-    assert [(stream.rank, [event.message for event in stream.events]) for stream in log.streams] == [(None, []), (0, ["zero"]), (1, ["one"])]
+    assert [(stream.rank, [event.message for event in stream.events]) for stream in log.streams] == [
+        (None, []),
+        (0, ["zero"]),
+        (1, ["one"]),
+    ]
     assert [line.number for line in log.streams[2].lines] == [2, 4, 6, 8]
 
 

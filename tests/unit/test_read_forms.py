@@ -219,6 +219,8 @@ def test_prefix_tells(text: str, rank: int | None, host: str | None) -> None:
     assert (line.rank, line.host) == (rank, host)
 
 
-@pytest.mark.parametrize("text", ["2025-02-03T04:05:06Z loss", "2025-02-03 04:05:06,789 - INFO - loss", "E0203 04:05:06.789000 12 a.py:3] loss"])
+@pytest.mark.parametrize(
+    "text", ["2025-02-03T04:05:06Z loss", "2025-02-03 04:05:06,789 - INFO - loss", "E0203 04:05:06.789000 12 a.py:3] loss"]
+)
 def test_time_is_kept(text: str) -> None:
     assert "04:05:06" in (read_text(text).streams[0].lines[0].time or "")

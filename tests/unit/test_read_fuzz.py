@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from torchdoctor.diagnose import read as package
+from torchdoctor.diagnose import textfacts
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.read import read, read_text
+from torchdoctor.diagnose.read.lazy import Lazy
 from torchdoctor.diagnose.textfacts import facts_of
 
 PIECES = [
@@ -125,3 +131,22 @@ def test_a_long_line_of_what_a_pattern_repeats(piece: str) -> None:
     log = read_text(text)
     check(log, text.count("\n") + 1)
     assert size(log) < 3_000_000
+
+
+def patterns(value: object) -> Iterator[Lazy]:
+    if isinstance(value, Lazy):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from patterns(item)
+    elif isinstance(getattr(value, "pattern", None), Lazy):
+        yield value.pattern
+
+
+def test_every_pattern_compiles_and_needs_its_literals() -> None:
+    """They are compiled when first needed, so that a broken one would show only then."""
+    modules = [importlib.import_module(f"{package.__name__}.{module.name}") for module in pkgutil.iter_modules(package.__path__)]
+    found = [pattern for module in [*modules, textfacts] for value in vars(module).values() for pattern in patterns(value)]
+    assert len(found) > 100
+    for pattern in found:
+        assert pattern.compiled.groups >= 0

@@ -16,10 +16,13 @@ from torchdoctor.diagnose.situation import Situation
 
 _WINDOWS = Lazy(
     r"(?<![A-Za-z])[A-Z]:\\{1,2}[\w .(-]|\[WinError \d|win_amd64|\bwin32\b|\\Lib\\site-packages|\\lib\\site-packages|PS [A-Z]:\\"
-    r"|Windows fatal exception|Windows-1\d-|OS: (?:Microsoft )?Windows|\.pyd\b|\\[\w-]{1,60}\.py\b|\.\.\\torch\\|\\Scripts\\|(?<![A-Za-z])[A-Z]:/(?:Users|[Pp]rogram|Python|conda|\w{1,30}/)"
+    r"|Windows fatal exception|Windows-1\d-|OS: (?:Microsoft )?Windows|\.pyd\b|\\[\w-]{1,60}\.py\b"
+    r"|\.\.\\torch\\|\\Scripts\\|(?<![A-Za-z])[A-Z]:/(?:Users|[Pp]rogram|Python|conda|\w{1,30}/)"
 )
 _MACOS = Lazy(
-    r"(?<![A-Za-z]:)(?<![\w/])/Users/(?!runner)|/opt/homebrew/|macosx_\d|/System/Library/|/Library/Frameworks/|\bdarwin\b|AppleInternal|OS: macOS|MPSNDArray|MPS backend|at::native::mps|MPSGraph|\bmps:0\b|macOS 1\d|libtorch_\w{1,20}\.dylib"
+    r"(?<![A-Za-z]:)(?<![\w/])/Users/(?!runner)|/opt/homebrew/|macosx_\d|/System/Library/|/Library/Frameworks/"
+    r"|\bdarwin\b|AppleInternal|OS: macOS|MPSNDArray|MPS backend|at::native::mps|MPSGraph|\bmps:0\b|macOS 1\d"
+    r"|libtorch_\w{1,20}\.dylib"
     r"|Apple M\d\b|\.dylib\b|/AppData/Local/macos",
     "Users",
     "homebrew",
@@ -34,23 +37,44 @@ _MACOS = Lazy(
 )
 _LINUX = Lazy(
     r"(?<![\w:])/home/[\w.-]|(?<![\w:])/root/|/usr/lib/python|/dist-packages/|/opt/conda/|manylinux|linux_x86_64|linux_aarch64|\.so\.\d"
-    r"|/workspace/|/content/|/kaggle/|slurmstepd|\bsrun: |/proc/|linux-gnu|OS: (?:Ubuntu|Debian|CentOS|Red Hat|Rocky|Fedora|Arch|SUSE|Linux)|NVRM: |NCCL (?:INFO|WARN)|/mnt/|/scratch/"
+    r"|/workspace/|/content/|/kaggle/|slurmstepd|\bsrun: |/proc/|linux-gnu|OS: (?:Ubuntu|Debian|CentOS|Red Hat"
+    r"|Rocky|Fedora|Arch|SUSE|Linux)|NVRM: |NCCL (?:INFO|WARN)|/mnt/|/scratch/"
 )
-_CONDA = Lazy(r"(?:ana|mini)conda\d?[/\\]|(?:mamba|mini)forge\d?[/\\]|/opt/conda/|[/\\]conda[/\\]envs[/\\]|micromamba|conda (?:install|create|activate)", "conda", "forge", "mamba")
+_CONDA = Lazy(
+    r"(?:ana|mini)conda\d?[/\\]|(?:mamba|mini)forge\d?[/\\]|/opt/conda/|[/\\]conda[/\\]envs[/\\]|micromamba"
+    r"|conda (?:install|create|activate)",
+    "conda",
+    "forge",
+    "mamba",
+)
 _POETRY = Lazy(r"pypoetry[/\\]|poetry (?:add|install|run|lock)|poetry\.lock", "poetry")
-_UV = Lazy(r"(?<![\w-])uv (?:pip|run|sync|add|lock|tool)\b|uv\.lock|[/\\]uv[/\\](?:python|cache|archive|tools)|\.cache/uv/|astral-sh/uv", "uv")
+_UV = Lazy(
+    r"(?<![\w-])uv (?:pip|run|sync|add|lock|tool)\b|uv\.lock|[/\\]uv[/\\](?:python|cache|archive|tools)"
+    r"|\.cache/uv/|astral-sh/uv",
+    "uv",
+)
 _PIP = Lazy(r"\bpip3? install\b|/\.?venv\d?/|\\\.?venv\\|virtualenvs?/|Collecting \w", "pip", "venv", "virtualenv", "Collecting")
 _NOTEBOOK = Lazy(r"<ipython-input|ipykernel|/content/|/kaggle/|Cell In ?\[\d|Input In \[|vscode-notebook|\.ipynb|google\.colab")
 _WSL = Lazy(r"/mnt/[c-h]/|/usr/lib/wsl|microsoft-standard|\bWSL2?\b")
 _CONTAINER = Lazy(
-    r"docker (?:run|compose|exec)|/\.dockerenv|nvcr\.io/|nvidia-container-cli|(?:singularity|apptainer|enroot|podman) (?:exec|run|start)|\[pod/|kubectl "
+    r"docker (?:run|compose|exec)|/\.dockerenv|nvcr\.io/|nvidia-container-cli|(?:singularity|apptainer|enroot"
+    r"|podman) (?:exec|run|start)|\[pod/|kubectl "
     r"|root@[0-9a-f]{12}[:#]|docker: Error|OOMKilled|/opt/nvidia/nvidia_entrypoint|could not select device driver"
 )
 _SLURM = Lazy(r"\bsrun\b|slurmstepd|SLURM_[A-Z]|slurm-\d{2,12}|\bsbatch\b|slurmd\b", "srun", "lurm", "SLURM", "sbatch")
-_ARCH = Lazy(r"\b(x86_64|aarch64|amd64|AMD64)\b|(?:linux|win|macosx_\d{1,2}_\d{1,2}|linux-)[_-](x86_64|aarch64|amd64|arm64)|\b(arm64)\b|(x86_64|aarch64)-linux-gnu")
-_PYTHON_SAID = Lazy(r"\bPython(?: version)?:? ?v?(3\.\d{1,2}(?:\.\d{1,2})?)\b|\bpython_version[\"']?[:= ]{1,3}[\"']?(3\.\d{1,2}(?:\.\d{1,2})?)", "ython")
+_ARCH = Lazy(
+    r"\b(x86_64|aarch64|amd64|AMD64)\b|(?:linux|win|macosx_\d{1,2}_\d{1,2}|linux-)[_-](x86_64|aarch64|amd64"
+    r"|arm64)|\b(arm64)\b|(x86_64|aarch64)-linux-gnu"
+)
+_PYTHON_SAID = Lazy(
+    r"\bPython(?: version)?:? ?v?(3\.\d{1,2}(?:\.\d{1,2})?)\b"
+    r"|\bpython_version[\"']?[:= ]{1,3}[\"']?(3\.\d{1,2}(?:\.\d{1,2})?)",
+    "ython",
+)
 _PYTHON_PATH = Lazy(
-    r"[/\\](?:lib[/\\])?python(3\.\d{1,2})[/\\]|[/\\]Python(3)(\d{1,2})(?:-32)?[/\\]|[/\\]Versions[/\\](3\.\d{1,2})[/\\]|[/\\]versions[/\\](3\.\d{1,2}\.\d{1,2})[/\\]|cpython-(3)(\d{1,2})(?:-|\.)",
+    r"[/\\](?:lib[/\\])?python(3\.\d{1,2})[/\\]|[/\\]Python(3)(\d{1,2})(?:-32)?[/\\]"
+    r"|[/\\]Versions[/\\](3\.\d{1,2})[/\\]|[/\\]versions[/\\](3\.\d{1,2}\.\d{1,2})[/\\]"
+    r"|cpython-(3)(\d{1,2})(?:-|\.)",
     "ython",
     "ersions",
 )
@@ -63,32 +87,81 @@ _TORCH = (
     Lazy(rf"(?:^|[\s,(\[/'\"])(?:py)?torch[-: ]{{1,2}}v?{_VERSION}", "torch"),
     Lazy(rf"(?:^|[\s,(\[/'\"])torch=={_VERSION}", "torch=="),
     Lazy(rf"PyTorch v?{_VERSION}", "PyTorch"),
-    Lazy(rf"(?<![\w.])(\d\.\d{{1,2}}\.\d{{1,2}}\+(?:cu\d{{2,3}}|cpu|rocm[\d.]{{1,8}}|xpu))\b", "+"),
+    Lazy(r"(?<![\w.])(\d\.\d{1,2}\.\d{1,2}\+(?:cu\d{2,3}|cpu|rocm[\d.]{1,8}|xpu))\b", "+"),
 )
-_WISHED = re.compile(r"(?:requirement|install|Collecting|requires|built (?:for|with)|needs|require|satisfies|matching distribution found for) [^\n]{0,60}$", re.IGNORECASE)
-_BUILD_CUDA = Lazy(r"CUDA used to build PyTorch: (\d{1,2}\.\d{1,2})|torch\.version\.cuda.{0,12}?['\" ](\d{1,2}\.\d{1,2})|pytorch:[\w.]{1,20}-cuda(\d{1,2}\.\d)|\+cu(\d{2})(\d)\b|PyTorch \d\S{0,20} with CUDA (\d{2})0?(\d)\b")
-_NO_CUDA_BUILD = Lazy(r"Torch not compiled with CUDA enabled|CUDA used to build PyTorch: (?:None|Could not collect)|libtorch_cpu\.so[^\n]{0,80}not compiled")
-_ROCM_BUILD = Lazy(r"\+rocm\d|ROCM used to build PyTorch: \d|HIP runtime version: \d|HIP error|hipError[A-Z]|MIOpen Error", "rocm", "ROCM", "HIP", "hip", "MIOpen")
-_DRIVER = Lazy(r"[Dd]river [Vv]ersion\s{0,40}: ?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)|Kernel Module\s{1,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)", "river", "Kernel Module", "NVIDIA-SMI")
-_NAME = r"((?:NVIDIA |AMD |Intel ?(?:\(R\))? )?(?:Tesla|GeForce|Quadro|RTX|GTX|TITAN|Titan|Radeon|Instinct|Arc|Data Center GPU|GH200|GB\d00|[ABHLTVP]\d{2,3}0?S?\b)[\w ()-]{0,40}?)"
+_WISHED = re.compile(
+    r"(?:requirement|install|Collecting|requires|built (?:for|with)|needs|require|satisfies|matching "
+    r"distribution found for) [^\n]{0,60}$",
+    re.IGNORECASE,
+)
+_BUILD_CUDA = Lazy(
+    r"CUDA used to build PyTorch: (\d{1,2}\.\d{1,2})|torch\.version\.cuda.{0,12}?['\" ](\d{1,2}\.\d{1,2})"
+    r"|pytorch:[\w.]{1,20}-cuda(\d{1,2}\.\d)|\+cu(\d{2})(\d)\b|PyTorch \d\S{0,20} with CUDA (\d{2})0?(\d)\b"
+)
+_NO_CUDA_BUILD = Lazy(
+    r"Torch not compiled with CUDA enabled|CUDA used to build PyTorch: (?:None|Could not collect)"
+    r"|libtorch_cpu\.so[^\n]{0,80}not compiled"
+)
+_ROCM_BUILD = Lazy(
+    r"\+rocm\d|ROCM used to build PyTorch: \d|HIP runtime version: \d|HIP error|hipError[A-Z]|MIOpen Error",
+    "rocm",
+    "ROCM",
+    "HIP",
+    "hip",
+    "MIOpen",
+)
+_DRIVER = Lazy(
+    r"[Dd]river [Vv]ersion\s{0,40}: ?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)|Kernel "
+    r"Module\s{1,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)",
+    "river",
+    "Kernel Module",
+    "NVIDIA-SMI",
+)
+_NAME = (
+    r"((?:NVIDIA |AMD |Intel ?(?:\(R\))? )?(?:Tesla|GeForce|Quadro|RTX|GTX|TITAN|Titan|Radeon|Instinct|Arc"
+    r"|Data Center GPU|GH200|GB\d00|[ABHLTVP]\d{2,3}0?S?\b)[\w ()-]{0,40}?)"
+)
 _GPU = (
     Lazy(rf"GPU ?\d{{1,2}}:? {_NAME}(?: \(UUID|\s{{2}}| which is of| with|\s*$|\n|\)|,| GPU)", "GPU"),
     Lazy(rf"\|\s{{1,4}}\d{{1,3}}\s{{1,4}}{_NAME}\s{{1,8}}(?:On|Off|\.\.\.|WDDM|TCC)", "|"),
     Lazy(rf"{_NAME} with CUDA capability", "with CUDA capability"),
-    Lazy(r"((?:NVIDIA |AMD )(?:GeForce |RTX |Tesla |Quadro |Radeon |Instinct |TITAN )?[\w-]{1,24}(?: [\w-]{1,10}){0,2}?)(?=[,.;:)\]'\"]|\s{2}|\s(?:with|GPU|graphics|On|Off)\b|$)", "NVIDIA ", "AMD "),
+    Lazy(
+        r"((?:NVIDIA |AMD )(?:GeForce |RTX |Tesla |Quadro |Radeon |Instinct |TITAN )?[\w-]{1,24}(?: "
+        r"[\w-]{1,10}){0,2}?)(?=[,.;:)\]'\"]|\s{2}|\s(?:with|GPU|graphics|On|Off)\b|$)",
+        "NVIDIA ",
+        "AMD ",
+    ),
     Lazy(r"\b(Apple M\d(?: (?:Pro|Max|Ultra))?)\b", "Apple M"),
 )
-_NO_NAME = re.compile(r"(?i)driver|CUDA|\bNCCL|apex|container|docker|corporation|smi|runtime|collective|binaries|libraries|system|tensor|hardware|GPUs?\b|HIP|ROCm")
-_CAPABILITY = Lazy(r"CUDA capability sm_(\d{1,2})(\d)\b|cuda capability (\d{1,2})\.(\d)\b|[Cc]ompute [Cc]apability[: =(]{1,4}(\d{1,2})[., ]{1,2}(\d)\b", "apability")
+_NO_NAME = re.compile(
+    r"(?i)driver|CUDA|\bNCCL|apex|container|docker|corporation|smi|runtime|collective|binaries|libraries|system"
+    r"|tensor|hardware|GPUs?\b|HIP|ROCm"
+)
+_CAPABILITY = Lazy(
+    r"CUDA capability sm_(\d{1,2})(\d)\b|cuda capability (\d{1,2})\.(\d)\b|[Cc]ompute "
+    r"[Cc]apability[: =(]{1,4}(\d{1,2})[., ]{1,2}(\d)\b",
+    "apability",
+)
 _WORLD = (
     Lazy(r"(?i)\bworld[ _-]?size(?: is|['\"]?\s?[=:]| of)?\s{0,2}(\d{1,6})\b(?!\s?!=)"),
-    Lazy(r"\bnranks[ =](\d{1,6})\b|\bMEMBER: \d{1,6}/(\d{1,6})\b|\bmember: \d{1,6}/(\d{1,6})\b|Starting with (\d{1,6}) processes", "nranks", "MEMBER", "member", "Starting with"),
+    Lazy(
+        r"\bnranks[ =](\d{1,6})\b|\bMEMBER: \d{1,6}/(\d{1,6})\b|\bmember: \d{1,6}/(\d{1,6})\b|Starting with "
+        r"(\d{1,6}) processes",
+        "nranks",
+        "MEMBER",
+        "member",
+        "Starting with",
+    ),
     Lazy(r"\brank:? \d{1,6}/(\d{1,6})\b", "rank"),
     Lazy(r"num_processes[:= ]{1,3}(\d{1,6})\b", "num_processes"),
 )
 _PER_NODE = Lazy(r"nproc[-_]per[-_]node[= ]{1,2}(\d{1,4})\b", "per")
 _NODES = Lazy(r"--?nnodes[= ]{1,2}(\d{1,5})\b", "nnodes")
-_TRANSFORMERS = Lazy(r"transformers(?:`|'|\")? ?(?:version)?[:= ]{1,3}(\d\.\d{1,3}\.\d{1,2})|transformers==(\d\.\d{1,3}\.\d{1,2})|transformers-(\d\.\d{1,3}\.\d{1,2})", "transformers")
+_TRANSFORMERS = Lazy(
+    r"transformers(?:`|'|\")? ?(?:version)?[:= ]{1,3}(\d\.\d{1,3}\.\d{1,2})"
+    r"|transformers==(\d\.\d{1,3}\.\d{1,2})|transformers-(\d\.\d{1,3}\.\d{1,2})",
+    "transformers",
+)
 MAX_TEXT = 300_000
 
 
@@ -111,7 +184,9 @@ def _system(paths: str, text: str) -> Optional[str]:
         if len(votes) > 1:
             if source is paths:
                 return None
-            counts = {name: len(sign.compiled.findall(source)) for name, sign in (("windows", _WINDOWS), ("macos", _MACOS), ("linux", _LINUX))}
+            counts = {
+                name: len(sign.compiled.findall(source)) for name, sign in (("windows", _WINDOWS), ("macos", _MACOS), ("linux", _LINUX))
+            }
             best, second = sorted(counts.values(), reverse=True)[:2]
             return max(counts, key=lambda name: counts[name]) if best > 3 * second else None
     return None
@@ -138,7 +213,7 @@ def _torch(text: str) -> Optional[str]:
         versions = [
             found[1]
             for found in pattern.compiled.finditer(text)
-            if not _WISHED.search(text[max(0, found.start() - 80) : found.start() + 1])
+            if (found[0].startswith("you have") or not _WISHED.search(text[max(0, found.start() - 80) : found.start() + 1]))
             and "ython" not in text[max(0, found.start() - 20) : found.start()]
         ]
         versions = [version for version in versions if 0 < int(version[0]) < 4 or version.startswith("0.4")]
@@ -166,7 +241,7 @@ def _cuda(text: str, torch: Optional[str]) -> Optional[str]:
     tag = re.search(r"\+cu(\d{2})(\d)$", torch or "")
     if tag:
         return f"{tag[1]}.{tag[2]}"
-    if torch and "+" in torch or not _BUILD_CUDA.possible(text):
+    if (torch and "+" in torch) or not _BUILD_CUDA.possible(text):
         return None
     values = []
     for groups in map(_groups, _BUILD_CUDA.compiled.finditer(text)):

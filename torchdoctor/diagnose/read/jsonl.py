@@ -79,7 +79,7 @@ def _rank(value: Any) -> Optional[int]:
 def _record(text: str) -> Optional[dict[str, Any]]:
     """The JSON object that the text is, where it has a text in it."""
     text = text.strip().rstrip(",")
-    if not text.startswith(("{\"", "{ \"")) or not text.endswith("}"):
+    if not text.startswith(('{"', '{ "')) or not text.endswith("}"):
         return None
     try:
         record = json.loads(text)

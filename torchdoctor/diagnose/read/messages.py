@@ -27,17 +27,22 @@ _SUFFIXES = (
 )
 _EXACT = frozenset(("queue.Empty", "_queue.Empty", "queue.Full", "StopIteration", "StopAsyncIteration", "SystemExit", "KeyboardInterrupt"))
 _STOP = Lazy(
-    r"\s{0,40}(?:(?:Original |Exception Group )?Traceback \(|During handling of|The above exception|During a group:|Exception raised from |frame #\d"
-    r"|terminate called|Fatal Python error|Segmentation fault|Aborted\b|Killed\b|Bus error|Process finished with exit|Exception (?:ignored )?in |-- Process \d"
+    r"\s{0,40}(?:(?:Original |Exception Group )?Traceback \(|During handling of|The above exception|During a "
+    r"group:|Exception raised from |frame #\d"
+    r"|terminate called|Fatal Python error|Segmentation fault|Aborted\b|Killed\b|Bus error|Process finished "
+    r"with exit|Exception (?:ignored )?in |-- Process \d"
     r"|={5,}|-{5,}|\*{5,}|```|[│╭╰┌└]|srun: |slurmstepd: |wandb: |\$ |>>> |PS [A-Z]:|make(?:\[\d|: )|ninja: |Process \S{1,60}:$"
-    r"|\[?[EWIF]\d{3,4} \d\d:\d\d|\[[EWIF]\d{0,4} [\d\w]|\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:|\[\d\d:\d\d:\d\d|\[?(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\b[\]: ]"
-    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|\d{1,3}%\||/bin/|wandb: |(?:Epoch|epoch|step|Step|iter|global_step)[ =:]\s?\d|[\w.-]{1,64}:\d{2,9}:\d{2,9} \[|\w{1,40}@[\w.-]{1,60}:)"
+    r"|\[?[EWIF]\d{3,4} \d\d:\d\d|\[[EWIF]\d{0,4} [\d\w]|\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:|\[\d\d:\d\d:\d\d"
+    r"|\[?(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\b[\]: ]"
+    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|\d{1,3}%\||/bin/|wandb: |(?:Epoch|epoch|step|Step|iter"
+    r"|global_step)[ =:]\s?\d|[\w.-]{1,64}:\d{2,9}:\d{2,9} \[|\w{1,40}@[\w.-]{1,60}:)"
 )
 _ANOTHER = Lazy(
     r"(?:[A-Za-z_]\w{0,80}\.){0,10}[A-Z]\w{0,80}(?:Error|Exception|Interrupt)(?:\([\w.]{1,80}\))?:\s", "Error", "Exception", "Interrupt"
 )
 _GOES_ON = Lazy(
-    r"\s{2,}\S|[a-z`'\"(]|[-*•] |\(?\d{1,2}[.)] |(?:If|Please|For debugging|Compile with|Parameter|See|You can|Try|Consider|Check|Last error|Device-side|In addition|Note that|Make sure|Use|Run)\b"
+    r"\s{2,}\S|[a-z`'\"(]|[-*•] |\(?\d{1,2}[.)] |(?:If|Please|For debugging|Compile with|Parameter|See|You can"
+    r"|Try|Consider|Check|Last error|Device-side|In addition|Note that|Make sure|Use|Run)\b"
 )
 _DIGITS = Lazy(r"[\d.]+")
 MAX_LINES, MAX_CHARS = 60, 8000
@@ -66,7 +71,7 @@ def final_line(text: str, sure: bool = False) -> Optional[tuple[str, str]]:
 
 def _alone(name: str) -> bool:
     """Whether a name without a message counts as a failure by itself: not every title of a document."""
-    return name in _EXACT or name.endswith(("Error", "KeyboardInterrupt")) and (name[0].isupper() or "." in name) and len(name) > 7
+    return name in _EXACT or (name.endswith(("Error", "KeyboardInterrupt")) and (name[0].isupper() or "." in name) and len(name) > 7)
 
 
 def is_stop(text: str) -> bool:

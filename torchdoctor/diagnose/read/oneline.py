@@ -13,7 +13,8 @@ _FRAME = Lazy(rf"(?<=\s)\S{{1,20}}\s{{0,2}}{_QUOTED_PY}\s?[,，、]?\s?\S{{0,20}
 _HEADER = Lazy(r"(?<=\S)\s+(?=(?:Original |Exception Group )?Traceback \([^()\n]{3,60}\)\s?[:：])", "Traceback (")
 _HEADER_END = Lazy(r"(Traceback \([^()\n]{3,60}\)\s?[:：])[ \t]+(?=\S)", "Traceback (")
 _FINAL = Lazy(
-    r"(?<=[\s\"'`)\]}^])(?=(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|OutOfMemory|Failure|Timeout)(?:\([\w.]{1,80}\))?:(?:\s|$))",
+    r"(?<=[\s\"'`)\]}^])(?=(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit"
+    r"|OutOfMemory|Failure|Timeout)(?:\([\w.]{1,80}\))?:(?:\s|$))",
     "Error:",
     "Exception:",
     "Interrupt:",
@@ -22,13 +23,15 @@ _FINAL = Lazy(
     "Timeout:",
 )
 _LINKS = Lazy(
-    r"\s+(?=During handling of the above exception, another|The above exception was the direct cause)|(?<=occurred:) |(?<=following exception:) ",
+    r"\s+(?=During handling of the above exception, another|The above exception was the direct cause)"
+    r"|(?<=occurred:) |(?<=following exception:) ",
     "During handling",
     "The above exception",
 )
 _END = Lazy(r"\s(?=```)|\s(?=---\s)|(?<=```)\s", "```", "--- ")
 _TABLE = Lazy(
-    r"\s(?=(?:={20,}|-{20,}))|(?<=={20})\s|(?<=-{20})\s|\s(?=Root Cause |Failures:|\[\d{1,4}\]:\s)|\s(?=(?:time|host|rank|exitcode|error_file|traceback)\s{0,6}: )",
+    r"\s(?=(?:={20,}|-{20,}))|(?<=={20})\s|(?<=-{20})\s|\s(?=Root Cause |Failures:|\[\d{1,4}\]:\s)|\s(?=(?:time"
+    r"|host|rank|exitcode|error_file|traceback)\s{0,6}: )",
     "====",
     "----",
 )

@@ -25,7 +25,8 @@ _WORD_RANK = Lazy(r"(?:rank|RANK)[_ ]?(\d{1,6})(?::\s?|\s?\|\s?)(?=\S|\s)")
 _REPEATED = Lazy(r"\s?\[repeated \d{1,7}x across (?:cluster|all nodes)[^\]\n]{0,200}\]\s*$", "[repeated ")
 _REPEATED_HEAD = Lazy(r"\[repeated \d{1,7}x across (?:cluster|all nodes)[^\]\n]{0,200}\]\s*", "[repeated ")
 _TIME_NOTED = Lazy(
-    r"\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\]?[\s|,:-]"
+    r"\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d "
+    r"\d\d:\d\d:\d\d \d{4}|\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\]?[\s|,:-]"
 )
 _GLOG_TIME = Lazy(r"\[?[EWIF](\d{3,4} \d\d:\d\d:\d\d\.\d{3,9})\s")
 _IN_PID_RANK = Lazy(r"\brank=(\d{1,6})|_TP(\d{1,4})\b|\bRank(\d{1,4})\b", "rank=", "_TP", "Rank")

@@ -9,7 +9,12 @@ from torchdoctor.diagnose.log import Line
 from torchdoctor.diagnose.read.lazy import Lazy
 
 FIRST_SIGHT = ("Traceback (most recent call last)", '  File "')
-_STRONG = Lazy(r"\s{0,12}(?:(?:[╭┌][─━]{2,200} )?Traceback \(most recent call last\)|File [\"“][^\"”]{1,400}[\"”], line \d)", "Traceback (most", "File ")
+_STRONG = Lazy(
+    r"\s{0,12}(?:(?:[╭┌][─━]{2,200} )?Traceback \(most recent call last\)|File [\"“][^\"”]{1,400}[\"”], line "
+    r"\d)",
+    "Traceback (most",
+    "File ",
+)
 
 
 @dataclass

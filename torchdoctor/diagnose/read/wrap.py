@@ -64,7 +64,7 @@ def _column(texts: Sequence[str], broken: Sequence[int]) -> Optional[tuple[int, 
         lengths = Counter(measure(texts[index]) for index in broken)
         width, times = lengths.most_common(1)[0]
         same = sum(count for length, count in lengths.items() if length % width == 0)
-        if width > 38 and 2 * same > len(broken) and (times > 1 or len(broken) == 1 and width >= max(map(measure, texts)) - 1):
+        if width > 38 and 2 * same > len(broken) and (times > 1 or (len(broken) == 1 and width >= max(map(measure, texts)) - 1)):
             return width, measure
     return None
 
@@ -76,7 +76,9 @@ def _hard_joins(texts: Sequence[str], width: int, measure: Measure) -> set[int]:
     for i in full:
         before, after = texts[i], texts[i + 1]
         inside = i - 1 in joins and i - 2 in joins and after.strip()  # the third part of one line and more
-        goes_on = inside or _broken(before, after) or _continues(before, after) or (after[:1] in ("=", "-", "*", "+") and before[-1] != after[0])
+        goes_on = (
+            inside or _broken(before, after) or _continues(before, after) or (after[:1] in ("=", "-", "*", "+") and before[-1] != after[0])
+        )
         near = not longer or any("File " in text or "Traceback" in text for text in texts[max(0, i - 12) : i + 1])
         if goes_on and near:
             joins.add(i)
