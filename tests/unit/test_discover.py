@@ -108,3 +108,10 @@ def test_a_plugin_that_imports_torch_is_refused_with_the_reason(tmp_path: Path) 
     done = torchdoctor("run", "operating-system", "--checks-dir", str(tmp_path), "--format", "json", cwd=tmp_path)
     broken = next(r for r in done.json()["results"] if r["code"] == "TD000")
     assert "import it inside the probe's body" in broken["summary"]
+
+
+def test_descriptions_without_import_agree_with_the_checks() -> None:
+    from torchdoctor.engine.describe import descriptions
+
+    imported = {(c.name, c.code, c.group, c.doc.strip(), c.title) for c in discover(plugins=False).checks}
+    assert {(d.name, d.code, d.group, d.doc.strip(), d.title) for d in descriptions()} == imported

@@ -17,6 +17,7 @@ COULD_NOT_TELL = 3
 COMMANDS = {
     "run": ("torchdoctor.cli.run", "Examine this machine and do real work on it."),
     "diagnose": ("torchdoctor.cli.diagnose", "Say what a pasted failure or a log means, and what to change."),
+    "install-command": ("torchdoctor.cli.install_command", "Print the command that installs a torch which works here."),
     "explain": ("torchdoctor.cli.explain", "Explain a cause or a check."),
     "list": ("torchdoctor.cli.list", "List the checks or the causes."),
 }

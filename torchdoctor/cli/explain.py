@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from torchdoctor.declare import Check
+    from torchdoctor.report.check_pages import Described
 
 
 @click.command("explain")
@@ -27,13 +27,12 @@ def command(ctx: click.Context, name: str) -> None:
 
 def _cause_text(name: str) -> str | None:
     """The page of a cause, or None where there is no such cause."""
-    from torchdoctor.causes import catalogue
+    from torchdoctor.causes import find
     from torchdoctor.report.explanation import explain_cause
     from torchdoctor.report.layout import terminal_of
 
-    known = catalogue()
-    cause = known.causes.get(name.strip().lower())
-    return explain_cause(cause, known.families[cause.slug], terminal_of()) if cause else None
+    found = find(name.strip().lower())
+    return explain_cause(found[0], found[1], terminal_of()) if found else None
 
 
 def _check_text(name: str) -> str | None:
@@ -45,23 +44,25 @@ def _check_text(name: str) -> str | None:
     for code, (gate_name, _, _) in GATE.items():
         if wanted in (code.lower(), gate_name):
             return explain_gate(code, terminal_of())
-    for check in _checks():
+    for check, file in _checks():
         if wanted in (check.code.lower(), check.name):
-            module = sys.modules.get(check.module)
-            return explain_check(check, getattr(module, "__file__", None) or "", terminal_of())
+            return explain_check(check, file, terminal_of())
     return None
 
 
-def _checks() -> list[Check]:
-    from torchdoctor.engine.discover import discover, forbid_torch
+def _checks() -> list[tuple[Described, str]]:
+    """Every check with the file it is in."""
+    from torchdoctor.cli.list import other_checks
+    from torchdoctor.engine.describe import descriptions
 
-    forbid_torch()
-    return discover().checks
+    others, _ = other_checks()
+    ours = [(found, found.file) for found in descriptions()]
+    return [*ours, *((check, str(getattr(sys.modules.get(check.module), "__file__", ""))) for check in others)]
 
 
 def _nearest(name: str) -> str:
     from torchdoctor.causes import catalogue
 
-    known = [*catalogue().causes, *(check.name for check in _checks())]
+    known = [*catalogue().causes, *(check.name for check, _ in _checks())]
     near = difflib.get_close_matches(name.lower(), known, n=3)
     return f" Did you mean {', '.join(near)}?" if near else " `torchdoctor list causes` and `torchdoctor list checks` show all."

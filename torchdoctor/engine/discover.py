@@ -17,8 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from torchdoctor.declare import Check, Probe, declared
-
-ENTRY_POINTS = "torchdoctor.checks"
+from torchdoctor.engine.names import ENTRY_POINTS
 
 
 @dataclass(frozen=True)
