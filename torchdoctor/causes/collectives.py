@@ -59,7 +59,7 @@ CAUSES = (
         "that only some ranks have gives other sizes; NCCL may then hang or return garbage, Gloo reports the sizes.",
         signs=(
             Sign(r"op\.preamble\.length <= op\.nbytes\. (?P<got>\d+) vs (?P<room>\d+)"),
-            Sign(r"enforce fail at .{0,80}gloo/transport/tcp/pair\.cc.{0,20}(?:opt?\.|length|nbytes)", STRONG),
+            Sign(r"enforce fail at .{0,80}gloo/transport/\w+/pair\.cc.{0,20}(?:opt?\.|length|nbytes)", STRONG),
             Sign(r"Received data size doesn['’]t match expected size"),
             Sign(r"Tensor shapes: \[.{0,80}\]vs \[", STRONG),
             Sign(r"ProcessGroup\w+::\w+: invalid tensor (?:size|type|shape) at index"),

@@ -12,7 +12,7 @@ CAUSES = (
         "/etc/hosts) or an interface that the peers have no route to, they cannot connect; a wrong GLOO_SOCKET_IFNAME has no address "
         "at all.",
         signs=(
-            Sign(r"gloo/transport/tcp/\w+\.cc.{0,80}Unable to find address for: (?P<interface>[\w.-]{1,60})"),
+            Sign(r"gloo/transport/\w+/\w+\.cc.{0,80}Unable to find address for: (?P<interface>[\w.-]{1,60})"),
             Sign(r"ifa != nullptr\. Unable to find address for"),
             Sign(r"Unable to find (?:interface|address) for: (?P<interface>[\w.-]{1,60})", FAIR),
             Sign(r"connect \[(?P<address>127\.\d+\.\d+\.\d+)\]:\d+: Connection (?:refused|timed out)"),
@@ -28,8 +28,8 @@ CAUSES = (
                 WEAK,
                 also=(r"gloo.{0,60}(?:timed out|refused|failed)|connectFullMesh",),
             ),
-            Sign(r"enforce fail at .{0,80}gloo/transport/tcp/device\.cc", FAIR),
-            Sign(r"gloo/transport/tcp/\w+\.cc:\d+\] (?:rv != -1|ret == 0|rv == 0)", FAIR),
+            Sign(r"enforce fail at .{0,80}gloo/transport/\w+/device\.cc", FAIR),
+            Sign(r"gloo/transport/\w+/\w+\.cc:\d+\] (?:rv != -1|ret == 0|rv == 0)", FAIR),
         ),
         fixes=(
             Fix(

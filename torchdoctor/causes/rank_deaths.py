@@ -83,8 +83,8 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Read the log of the component that sent the signal: the scheduler (sacct shows TIMEOUT, PREEMPTED or CANCELLED), the "
-                "other container or sibling process of the job (server, trainer, main process), or the supervisor. The first error is "
-                "there, not in this rank.",
+                "other container or sibling process of the job (server, trainer, orchestrator, main process), or the supervisor. The "
+                "first error is there, not in this rank.",
                 commands=("sacct -X --format=JobID,State,ExitCode,Elapsed,Timelimit",),
             ),
             Fix(
@@ -172,7 +172,12 @@ CAUSES = (
             Fix(
                 do="Then use packages that were built for each other: reinstall torch and the compiled extensions (flash-attn, apex, "
                 "mpi4py, bitsandbytes) in a clean environment with matching versions, and update the driver; if UCX or MPI frames "
-                "show, use the versions that belong to the same MPI installation.",
+                "show, use the versions that belong to the same MPI installation."
+            ),
+            Fix(
+                do="To tell which part crashes, switch them off one by one: UCX_TLS=tcp (MPI with UCX), NCCL_P2P_DISABLE=1, "
+                "NCCL_SHM_DISABLE=1, num_workers=0.",
+                commands=("NCCL_P2P_DISABLE=1 NCCL_SHM_DISABLE=1 torchrun --nproc_per_node=2 train.py",),
             ),
         ),
         refines=("native-segfault",),

@@ -35,7 +35,7 @@ CAUSES = (
             Sign(r"RuntimeError: Broken pipe", FAIR),
             Sign(r"has failed to (?:send a keep-alive heartbeat|shutdown the rendezvous).{0,160}due to an error of type Rendezvous", FAIR),
             Sign(r"maybe TCPStore server has shut down too early", FAIR),
-            Sign(r"gloo/transport/tcp/\w+\.cc.{0,60}(?:Connection (?:closed|reset) by peer|Broken pipe|Socket closed)"),
+            Sign(r"gloo/transport/\w+/\w+\.cc.{0,60}(?:Connection (?:closed|reset) by peer|Broken pipe|Socket closed)"),
             Sign(r"Connection closed by localRank (?P<other>\d+)", WEAK, also=(r"NCCL WARN|NCCL error|Abort COMPLETE",)),
             Sign(r"actor (?:died unexpectedly before finishing this task|is dead because its worker process has died)", FAIR),
             Sign(r"has been already shutdown\.? or the remote (?:process|worker) (?:exited|died)", FAIR),

@@ -67,6 +67,7 @@ CAUSES = (
         why="Ports below 1024 need root; some systems reserve further ranges. The bind fails with Permission denied.",
         signs=(
             Sign(r"server socket has failed to bind to .{0,60}?:(?P<port>\d+) \(errno: 13 "),
+            Sign(r"server socket has failed to bind to .{0,60}?:(?P<port>\d+) \(system error: 10013"),
             Sign(r"name: EACCES, message: permission denied"),
         ),
         fixes=(
