@@ -41,12 +41,17 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run; a reader that goes away ends quietly, an error of torchdoctor itself in one plain line."""
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that goes away (``| head``) is no error."""
         try:
-            return super().main(*args, **kwargs)
+            return super().invoke(ctx)
         except BrokenPipeError:
             _leave_pipe()
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; an error of torchdoctor itself is told in one plain line."""
+        try:
+            return super().main(*args, **kwargs)
         except (SystemExit, click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:

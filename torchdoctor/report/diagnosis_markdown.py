@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torchdoctor import __version__
 from torchdoctor.model import Answer, Diagnosis, Fix, Quote
 from torchdoctor.report.diagnosis_text import where
@@ -51,7 +53,7 @@ def _fix(number: int, fix: Fix) -> str:
     if fix.commands:
         parts.append(_indented(code_block("\n".join(safe_line(command) for command in fix.commands), "sh")))
     if fix.code:
-        parts.append(_indented(code_block(fix.code, "diff" if fix.code.startswith(("- ", "+ ", "  ")) else "python")))
+        parts.append(_indented(code_block(fix.code, "diff" if re.search(r"^[+-] ", fix.code, re.MULTILINE) else "python")))
     return "\n\n".join(parts)
 
 

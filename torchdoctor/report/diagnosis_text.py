@@ -97,7 +97,7 @@ def _nothing(page: Page, answer: Answer) -> None:
         return
     if answer.ordinary:
         page.paragraph(
-            "Not a GPU", "matter: the program itself raised this; nothing in the text points to torch, the GPU or the installation.", BOLD
+            "No GPU matter", "The program itself raised this; nothing in the text points to torch, the GPU or the installation.", BOLD
         )
     else:
         page.paragraph("Unknown", "The text shows a failure that no known cause explains.", BOLD)

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import textwrap
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from torchdoctor.report.terminal import UNICODE, Terminal
+from torchdoctor.report.terminal import terminal_of as of_stream
+
+__all__ = ["BOLD", "GREEN", "RED", "YELLOW", "Page", "Terminal", "columns", "terminal_of"]
+
 LABEL = 15
 """Width of the label column."""
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """What the output can show: columns, characters beyond ASCII, colours."""
-
-    width: int = 80
-    unicode: bool = True
-    color: bool = False
-
-
 def terminal_of(stream: TextIO | None = None) -> Terminal:
     """The abilities of a stream (standard output by default); 80 columns where it is no terminal."""
-    import os
-    import shutil
-
     stream = stream or sys.stdout
-    tty = stream.isatty()
-    width = min(max(shutil.get_terminal_size((80, 24)).columns if tty else 80, 40), 100)
-    try:
-        "←✗…".encode(stream.encoding or "ascii")
-        beyond_ascii = True
-    except (UnicodeEncodeError, LookupError):
-        beyond_ascii = False
-    color = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Terminal(width, beyond_ascii, color)
+    return of_stream(stream.isatty(), stream.encoding, os.environ, shutil.get_terminal_size((80, 24)).columns)
 
 
 @dataclass
@@ -47,11 +34,10 @@ class Page:
 
     def __str__(self) -> str:
         text = "\n".join(line.rstrip() for line in self.lines)
-        if self.terminal.unicode:
-            return text
-        for char, plain in _PLAIN.items():
-            text = text.replace(char, plain)
-        return text.encode("ascii", "backslashreplace").decode("ascii")
+        if self.terminal.glyphs is not UNICODE:
+            for char, plain in _PLAIN.items():
+                text = text.replace(char, plain)
+        return self.terminal.fit(text)
 
     def paragraph(self, label: str, text: str, style: str = "", hang: int = 0) -> None:
         """A wrapped paragraph behind a label; ``hang`` indents its further lines."""
@@ -74,7 +60,7 @@ class Page:
 
     def styled(self, text: str, style: str) -> str:
         """The text in a style, where the terminal has colours."""
-        return f"\x1b[{style}m{text}\x1b[0m" if style and self.terminal.color else text
+        return f"\x1b[{style}m{text}\x1b[0m" if style and self.terminal.colour else text
 
     def _label(self, label: str) -> str:
         return self.styled(label, _DIM) + " " * max(1, LABEL - len(label)) if label else " " * LABEL
