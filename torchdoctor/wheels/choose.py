@@ -67,8 +67,10 @@ def build_named(text: str) -> tuple[str, str]:
         return "cpu", ""
     if word in ("rocm", "cuda", "mps"):
         return word, ""
-    names = [name for index in table.indexes().values() for name in (index.name, index.toolkit if index.backend == "cuda" else "") if name]
-    raise UnknownWish("build", text, [name for name in names if name != table.PYPI])
+    names = [index.name for index in table.indexes().values() if index.backend == "rocm"]
+    names += [index.toolkit for index in table.indexes().values() if index.backend == "cuda"]
+    names += ["cpu", *(index.name for index in table.indexes().values() if index.backend == "cuda")]
+    raise UnknownWish("build", text, names)
 
 
 def wished(wish: Wish) -> tuple[Wheel, ...]:

@@ -73,7 +73,7 @@ def newest_needs(wheel: Wheel, machine: Machine) -> str:
     row = best(rows, machine)
     needs = obstacles(row, machine, machine.gpus)
     if not needs:
-        return f"torch {newest} would work here as well: {row.words}."
+        return f"{row.words} would work here as well."
     return f"torch {newest} ({row.words.partition(' for ')[2]}) needs {'; '.join(need.needs for need in needs)}."
 
 

@@ -43,12 +43,15 @@ def needs_of(wheel: Wheel) -> Needs:
 
 
 def needs(rows: Iterable[Wheel]) -> tuple[Needs, ...]:
-    """What each build among the rows needs, newest first; rows of one build for several platforms are put together."""
+    """What each build among the rows needs, newest first; rows of one build for several platforms are put together.
+
+    Where some rows of a build are confirmed, the others are left out.
+    """
     groups: dict[tuple[str, str, str], list[Wheel]] = {}
     for wheel in rows:
         groups.setdefault((wheel.torch, wheel.backend, wheel.toolkit), []).append(wheel)
     ordered = sorted(groups, key=lambda key: (number(key[0]), key[1] == "cuda", number(key[2])), reverse=True)
-    return tuple(_needs(tuple(groups[key])) for key in ordered)
+    return tuple(_needs(tuple(w for w in groups[key] if w.verified) or tuple(groups[key])) for key in ordered)
 
 
 def _needs(rows: tuple[Wheel, ...]) -> Needs:
