@@ -25,7 +25,7 @@ CAUSES = (
                 r"(?:worker_count|num_workers_joined)=(?P<joined>\d+)",
                 test=_other_group,
             ),
-            Sign(r"new_group\(.{0,600}(?:Watchdog caught|store based barrier|timed out|Socket Timeout|wait timeout)", FAIR),
+            Sign(r"new_group\(", FAIR, also=(r"(?:Watchdog caught|store based barrier|Socket Timeout|[Ww]ait timeout)",), near=800),
             Sign(r"[Gg]lobal rank (?P<member>\d+) is not part of group", FAIR),
             Sign(r"Invalid process group specified", FAIR, also=(r"group",)),
             Sign(r"Group .{0,120}is not registered, please create group with torch\.distributed\.new_group"),

@@ -61,7 +61,7 @@ CAUSES = (
         signs=(
             Sign(r"ZeroParamStatus\.INFLIGHT", FAIR),
             Sign(r"['\"]status['\"]: ['\"]INFLIGHT['\"]"),
-            Sign(r"Invalidate trace cache @ step \d+.{0,2000}AssertionError", FAIR),
+            Sign(r"Invalidate trace cache @ step \d+", FAIR, also=(r"AssertionError",), near=2000),
             Sign(r"expected (?:there to be )?(?:only )?.{0,40}params? (?:to be )?(?:in flight|inflight)", FAIR),
         ),
         fixes=(

@@ -147,7 +147,7 @@ CAUSES = (
         "{host|the same host}: two processes for each GPU there, and a node without any.",
         signs=(
             Sign(_SAME_HOST, test=_two_ranks),
-            Sign(r"srun.{0,300}torchrun.{0,2000}Duplicate GPU detected", FAIR),
+            Sign(r"Duplicate GPU detected", FAIR, also=(r"srun .{0,300}torchrun",)),
         ),
         fixes=(
             Fix(

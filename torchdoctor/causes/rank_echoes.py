@@ -87,12 +87,9 @@ CAUSES = (
             Sign(r"ChildFailedError\(", FAIR),
             Sign(r"\(local_rank: (?P<local>\d+)\) exitcode : (?P<code>-?\d+) \(pid: \d+\)", FAIR),
             Sign(r"To enable traceback see: https://pytorch\.org/docs/stable/elastic/errors\.html", FAIR),
-            Sign(r"--local[-_]rank=(?P<local>\d+)['\"].{0,2000}exits with return code = (?P<code>-?\d+)"),
+            Sign(r"--local[-_]rank=(?P<local>\d+)['\"].{0,800}exits with return code = (?P<code>-?\d+)"),
             Sign(r"exits with return code = (?P<code>-?[1-9]\d*)", FAIR),
-            Sign(
-                r"CalledProcessError: Command .{0,40}python.{0,400}--local[-_]rank=(?P<local>\d+).{0,2000}returned non-zero exit status "
-                r"(?P<code>\d+)"
-            ),
+            Sign(r"--local[-_]rank=(?P<local>\d+)['\"].{0,800}returned non-zero exit status (?P<code>\d+)"),
             Sign(r"accelerate/commands/launch\.py.{0,400}CalledProcessError: Command", FAIR),
             Sign(r"CalledProcessError: Command", FAIR, also=(r"(?:simple|multi_gpu|deepspeed)_launcher",)),
             Sign(r"raise subprocess\.CalledProcessError\(returncode=process\.returncode, cmd=cmd\)", FAIR),
