@@ -52,7 +52,7 @@ CAUSES = (
         signs=(
             Sign(_INCOMPATIBLE, test=_newer),
             Sign(
-                r"with CUDA capability sm_(?:1[0-9]\d|8[69]|90) is not compatible with the current PyTorch installation",
+                r"with CUDA capability sm_(?:1[0-9]\d|8[679]|90) is not compatible with the current PyTorch installation",
                 FAIR,
                 unless=(r"sm_(?:100|120)\.",),
             ),

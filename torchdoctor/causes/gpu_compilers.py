@@ -44,6 +44,7 @@ CAUSES = (
             Sign(r"a PTX JIT compilation failed", FAIR),
             Sign(r"device kernel image is invalid", FAIR),
         ),
+        explains=("torch-compile-unsupported",),
         fixes=(
             Fix(
                 "Update (upgrade) the NVIDIA driver to one at least as new as the toolkit: 525 for CUDA 12.0, 550 for 12.4, 570 for "

@@ -1,6 +1,19 @@
 """pip and its indexes: no wheel, the wrong wheel, broken downloads, pins that contradict, builds without torch."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+
+_INDEXES = frozenset(["cpu", "cu102", "cu110", "cu111", "cu113", "cu115", "cu116", "cu117", "cu118", "cu121", "cu124", "cu126", "cu128", "cu129", "cu130", "cu132"])
+
+
+def _no_such_index(groups: Mapping[str, str], situation: Any) -> bool:
+    """Whether no wheel index has this tag."""
+    return groups["tag"] not in _INDEXES
+
 
 CAUSES = (
     Cause(
@@ -9,6 +22,7 @@ CAUSES = (
         why="pip offers only the versions that have a wheel for the running Python, operating system and architecture in the index it "
         "looks into. The version asked for is not among them, or the index itself does not exist ('from versions: none').",
         signs=(
+            Sign(r"download\.pytorch\.org/whl/(?P<tag>cu\d{2,4})\b", also=(r"from versions: none",), test=_no_such_index),
             Sign(r"Could not find a version that satisfies the requirement (?P<package>torch\w*)(?P<wanted>[=<>~!]=?[\w.+*]{1,40})?"),
             Sign(r"No matching distribution found for (?P<package>torch\w*)(?P<wanted>[=<>~!]=?[\w.+*]{1,40})?"),
             Sign(

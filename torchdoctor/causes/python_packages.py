@@ -4,16 +4,16 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _KNOWN = (
     "GPUtil MinkowskiEngine PIL accelerate addict albumentations amp_C apex attr attrs auto_gptq av awq basicsr bitsandbytes boto3 "
-    "causal_conv1d clip composer cupy cv2 datasets decord deepspeed detectron2 dgl diffusers distutils easydict einops evaluate facexlib "
-    "fairseq faiss fbgemm_gpu fire flash_attn fsspec ftfy fvcore gfpgan gptqmodel gradio groundingdino gym gymnasium h5py "
-    "habana_frameworks horovod hqq huggingface_hub hydra imageio imgaug intel_extension_for_pytorch iopath jax jsonlines k_diffusion "
-    "keras kornia librosa lightning lightning_fabric lmdb loguru mamba_ssm matplotlib megatron mmcv mmdet mmengine mmseg mpi4py nemo "
-    "networkx ninja nltk numba omegaconf onnx onnxruntime open_clip optimum packaging pandas peft pkg_resources prettytable psutil "
-    "pycocotools pynvml pytorch3d pytorch_lightning ray realesrgan regex rich rouge_score s3fs sacrebleu sacremoses safetensors scipy "
-    "segment_anything sentence_transformers setuptools shapely six skimage sklearn soundfile spacy spconv stable_baselines3 streamlit "
-    "sympy tabulate tensorboard tensorboardX tensorflow tensorrt termcolor thinc timm tokenizers torch2trt torch_cluster torch_geometric "
-    "torch_scatter torch_sparse torch_xla torchao torchaudio torchdata torchmetrics torchrec torchtext torchvision tqdm "
-    "transformer_engine transformers trl typing_extensions tyro ultralytics unsloth vllm wandb webdataset whisper xformers yacs yaml"
+    "causal_conv1d clip composer cupy cv2 datasets decord deepspeed detectron2 dgl diffusers easydict einops evaluate facexlib fairseq "
+    "faiss fbgemm_gpu fire flash_attn fsspec ftfy fvcore gfpgan gptqmodel gradio groundingdino gym gymnasium h5py habana_frameworks "
+    "horovod hqq huggingface_hub hydra imageio imgaug intel_extension_for_pytorch iopath jax jsonlines k_diffusion keras kornia librosa "
+    "lightning lightning_fabric lmdb loguru mamba_ssm matplotlib megatron mmcv mmdet mmengine mmseg mpi4py nemo networkx ninja nltk "
+    "numba omegaconf onnx onnxruntime open_clip optimum packaging pandas peft prettytable psutil pycocotools pynvml pytorch3d "
+    "pytorch_lightning ray realesrgan regex rich rouge_score s3fs sacrebleu sacremoses safetensors scipy segment_anything "
+    "sentence_transformers setuptools shapely six skimage sklearn soundfile spacy spconv stable_baselines3 streamlit sympy tabulate "
+    "tensorboard tensorboardX tensorflow tensorrt termcolor thinc timm tokenizers torch2trt torch_cluster torch_geometric torch_scatter "
+    "torch_sparse torch_xla torchao torchaudio torchdata torchmetrics torchrec torchtext torchvision tqdm transformer_engine "
+    "transformers trl typing_extensions tyro ultralytics unsloth vllm wandb webdataset whisper xformers yacs yaml"
 ).replace(" ", "|")
 
 CAUSES = (
@@ -31,6 +31,7 @@ CAUSES = (
                 FAIR,
                 unless=(r"requires the PyTorch library",),
             ),
+            Sign(r"(?P<module>TensorBoard) logging requires TensorBoard version"),
             Sign(r"ImportError: Please install (?P<module>apex|xformers|deepspeed|fairscale|timm|einops)\b", FAIR),
         ),
         unless=(r"is not a package", r"pip-build-env", r"consider renaming"),

@@ -118,6 +118,7 @@ CAUSES = (
             Sign(r"No module named 'torchaudio\.(?:backend|sox_effects|io|kaldi_io)[\w.]*'"),
             Sign(r"cannot import name '(?:zero_gradients)' from 'torch\.autograd\.gradcheck'"),
             Sign(r"cannot import name '_(?:new_process_group_helper|get_global_rank)\w*' from 'torch\.distributed", FAIR),
+            Sign(r"cannot import name 'log' from 'torch\.distributed\.elastic"),
             Sign(r"cannot import name '_download_url_to_file' from 'torch"),
             Sign(r"No module named 'torch\.(?:utils\.ffi|onnx\.symbolic_registry|distributed\.deprecated)'"),
             Sign(r"torch\.utils\.ffi is deprecated"),
@@ -165,7 +166,7 @@ CAUSES = (
                 test=lambda groups, situation: _own_file(groups, situation) and groups["file"].endswith(groups["name"] + ".py"),
             ),
             Sign(r"'(?P<name>torch|transformers|datasets|tokenizers|accelerate|numpy)' is not a package"),
-            Sign(r"loaded the `torch/_C` folder of the PyTorch repository"),
+            Sign(r"loaded the `torch/_C` folder"),
             Sign(
                 rf"File \"(?P<file>[^\"]{{1,300}}[/\\](?P<name>{_STDLIB})\.py)\", line",
                 also=(r"torch[/\\]__init__\.py", r"(?:AttributeError|ImportError|ModuleNotFoundError): "),
