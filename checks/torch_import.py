@@ -43,6 +43,13 @@ def torch_import(imported: TorchImport, files: Optional[TorchFiles], python: Opt
         fix = Fix("Rename the file or folder, or start from another directory.", (f"mv {files.origin} {_renamed(files.origin or '')}",))
         yield fail(f"{files.origin} stands in the way of the real torch", seen, [fix], cause="shadowed-module")
         return
+    if "Failed to load the backend extension" in failure.message:
+        fixes = [
+            Fix("Start without autoloading, to see whether the rest works.", ("export TORCH_DEVICE_BACKEND_AUTOLOAD=0",)),
+            Fix("Then install the backend in a version made for this torch, or uninstall it."),
+        ]
+        yield fail(f"a backend that torch loads by itself fails: {failure.message}"[:300], seen, fixes, cause="backend-autoload-failed")
+        return
     first_line = failure.message.splitlines()[0] if failure.message else ""
     yield fail(f"torch is installed, but importing it fails: {failure.type}: {first_line}"[:300], seen)
 
