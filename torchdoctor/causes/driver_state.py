@@ -16,6 +16,7 @@ CAUSES = (
             Sign(r"Error 30: unknown error"),
             Sign(r"CUDA_ERROR_UNKNOWN"),
             Sign(r"cudaErrorUnknown", FAIR),
+            Sign(r"OS call failed or operation not supported on this OS", FAIR),
             Sign(r"CUDA (?:driver )?error: unknown error", FAIR),
             Sign(r"cudaGetDeviceCount\w{0,8} failed.{0,60}unknown error", FAIR),
         ),

@@ -38,6 +38,19 @@ def _built_for(groups: Mapping[str, str]) -> list[int]:
     return [int(number) for number in digits if number]
 
 
+def _below(groups: Mapping[str, str], situation: Any) -> bool:
+    """Whether the GPU's compute capability is below the lowest of the build."""
+    return float(groups["capability"]) < float(groups["lowest"])
+
+
+def _not_below(groups: Mapping[str, str], situation: Any) -> bool:
+    return not _below(groups, situation)
+
+
+_FOUND = (
+    r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) (?P<capability>\d{1,2}\.\d)\. "
+    r".{20,130}?(?:PyTorch is \(|supports: - )(?P<lowest>\d{1,2}\.\d)"
+)
 _INCOMPATIBLE = (
     r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_(?P<sm>\d+) is not compatible with the current PyTorch installation\. The "
     r"current PyTorch install supports CUDA capabilities (?P<built>[\w ]{0,120})"
@@ -51,6 +64,7 @@ CAUSES = (
         "not in the list, so the first kernel has no image to run.",
         signs=(
             Sign(_INCOMPATIBLE, test=_newer),
+            Sign(_FOUND, test=_not_below),
             Sign(
                 r"with CUDA capability sm_(?:1[0-9]\d|8[679]|90) is not compatible with the current PyTorch installation",
                 FAIR,
@@ -98,6 +112,7 @@ CAUSES = (
         "of this build, so there is no machine code for it.",
         signs=(
             Sign(_INCOMPATIBLE, test=_older),
+            Sign(_FOUND, test=_below),
             Sign(r"PyTorch no longer supports this GPU because it is too old"),
             Sign(r"The minimum cuda capability (?:that we support|supported by this library) is (?P<minimum>[\d.]+\d)"),
             Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) [3-6]\.\d"),

@@ -57,6 +57,7 @@ CAUSES = (
             Sign(r"unsatisfied condition: cuda ?>= ?(?P<needs>[\d.]{2,8})"),
             Sign(r"unsatisfied condition: driver ?>= ?(?P<needs>[\d.]{2,12})"),
             Sign(r"cuda runtime error \(35\)"),
+            Sign(r"API call is not supported in the installed CUDA driver"),
             Sign(r"CUDA Driver version found is (?P<found>\d+)\. Minimum requirement is (?P<needs>\d+)"),
             Sign(r"[Yy]our (?:NVIDIA|CUDA) driver .{0,40}(?:is )?too old", FAIR),
             Sign(r"driver .{0,40}is older than the minimum (?:supported|required)", FAIR),
@@ -71,8 +72,8 @@ CAUSES = (
                 risk="restart",
             ),
             Fix(
-                do="Or, without touching the driver, install a torch for an older CUDA that this driver supports (cu118 for driver 450 to "
-                "520), or use a container image with an older CUDA.",
+                do="Or, without touching the driver, install a torch for an older CUDA that this driver supports (cu118 for driver 450 "
+                "to 520), or use a container image with an older CUDA.",
                 commands=("pip install torch==2.7.1 --index-url https://download.pytorch.org/whl/cu118",),
             ),
         ),
@@ -82,8 +83,8 @@ CAUSES = (
             "RuntimeError: The NVIDIA driver on your system is too old (found version 10020). Please update your GPU driver by "
             "downloading and installing a new version from the URL: http://www.nvidia.com/Download/index.aspx",
             "h3:44:44 [0] init.cc:300 NCCL WARN Cuda failure 'CUDA driver version is insufficient for CUDA runtime version'",
-            "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.4, please update your driver to a newer version, or "
-            "use an earlier cuda container: unknown",
+            "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.4, please update your driver to a newer version, "
+            "or use an earlier cuda container: unknown",
         ),
         counterexamples=(
             "NVIDIA-SMI 535.104.05    Driver Version: 535.104.05    CUDA Version: 12.2",
