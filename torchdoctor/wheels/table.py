@@ -17,6 +17,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 PYPI = "pypi"
 
 
+@cache
 def number(version: str) -> tuple[int, ...]:
     """A dotted version as numbers, to compare: "12.10" is more than "12.9". Anything after the digits of a part is left out."""
     parts = []
