@@ -107,8 +107,13 @@ def test_ranks_with_the_same_cause_are_one_answer() -> None:
 
 def test_source_code_in_the_text_is_no_failure() -> None:
     causes = [cause("quoted", "no files found"), cause("failed", "shapes differ")]
-    shown = stream('assert files, "no files found"', "RuntimeError: shapes differ", events=(error(1, "shapes differ"),))
+    shown = stream('assert files, "no files found"', "x", "y", "RuntimeError: shapes differ", events=(error(3, "shapes differ"),))
     assert slugs(ranked(causes, shown)) == ["failed"]
+
+
+def test_a_code_line_right_above_its_exception_counts() -> None:
+    shown = stream('assert files, "no files found"', "AssertionError", events=(error(1, "", kind="AssertionError"),))
+    assert slugs(ranked([cause("quoted", "no files found")], shown)) == ["quoted"]
 
 
 def test_an_echo_goes_to_the_failure_above_it() -> None:
@@ -150,3 +155,21 @@ def test_the_system_is_that_of_the_failures_own_paths() -> None:
     assert situation_at(found, here) == Situation(os="macos", sources={"os": "text"})
     told = Situation(os="linux", sources={"os": "report"})
     assert situation_at(found, told) == told
+
+
+def test_a_warning_does_not_stand_for_what_ended_the_program() -> None:
+    causes = [cause("warned", "inputs have no grad", strength=FAIR), cause("peer", "connection reset", consequence=True)]
+    shown = stream("m.py:3: UserWarning: inputs have no grad", "x", "connection reset", events=(error(2, "connection reset"),))
+    found = ranked(causes, shown)
+    assert slugs(found)[0] == "peer"
+    assert slugs(ranked(causes[:1], shown)) == ["warned"]
+
+
+def test_a_launchers_summary_is_the_last_of_echoes() -> None:
+    causes = [
+        cause("torchrun-child-failed", "child failed", consequence=True),
+        cause("ninja", "build stopped", strength=FAIR, consequence=True),
+    ]
+    found = ranked(causes, stream("build stopped", "child failed"))
+    assert slugs(found) == ["ninja"]
+    assert slugs(found[0].explains) == ["torchrun-child-failed"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Optional
 
 from torchdoctor.causes import catalogue
-from torchdoctor.diagnose import rank, rewrite
+from torchdoctor.diagnose import nearest, rank, rewrite
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, fill_or, values_of
 from torchdoctor.diagnose.log import Log
@@ -33,10 +33,13 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
         elif candidate.strength > Strength.WEAK:
             refuted.append(f"{candidate.cause.slug} ({_facts(condition, here)})")
     found = in_job(rank.order(allowed, log), log, situation, causes)
+    unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
+    if not found and unknown:
+        found = nearest.guess(log, causes)
     diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
     if diagnoses:
         diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
-    return Answer(tuple(diagnoses), unrecognised(found, log), _what_was_read(log), (*log.notes, *notes), all_ordinary(found, log))
+    return Answer(tuple(diagnoses), unknown, _what_was_read(log), (*log.notes, *notes), ordinary)
 
 
 def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
