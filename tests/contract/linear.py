@@ -95,7 +95,7 @@ def _clear_rounds(nodes: list[tuple[Any, Any]]) -> bool:
     if len(nodes) == 1 and nodes[0][0] not in REPEATS:
         return True
     for index, (operator, argument) in enumerate(nodes):
-        if operator not in REPEATS or argument[1] is not constants.MAXREPEAT and argument[1] <= 20:
+        if operator not in REPEATS or (argument[1] is not constants.MAXREPEAT and argument[1] <= 20):
             continue
         taken = charset(operator, argument)
         for step in range(1, len(nodes) + 1):

@@ -29,8 +29,7 @@ CAUSES = tuple(catalogue().causes.values())
 SLUGS = frozenset(catalogue().causes)
 LONGEST_RUN = 24
 """Characters of an unbounded repetition, several in one match: a name, a number."""
-PROGRAMS = frozenset(
-    """
+_PROGRAMS = """
     pip python python3 uv conda mamba poetry pipx torchrun accelerate deepspeed ray jupyter huggingface-cli hf git git-lfs spacy vllm
     sudo apt apt-get dnf yum brew snap systemctl modprobe rmmod lsmod nvidia-smi nvidia-ctk nvidia-modprobe nvcc rocm-smi rocminfo amd-smi
     docker podman kubectl srun sbatch scontrol sacct squeue scancel singularity apptainer module mpirun mpiexec ssh scp
@@ -41,8 +40,8 @@ PROGRAMS = frozenset(
     chmod chown getent hostname hostnamectl resolvectl update-initramfs dkms mokutil prime-select ubuntu-drivers update-alternatives
     sycl-ls xpu-smi clinfo intel_gpu_top hl-smi tpu-info source . env test type command man readelf objdump nm c++filt patchelf
     vm_stat top htop swapon fallocate mkswap wmic sysdm.cpl sc reg Get-Process Remove-Item nvidia-persistenced nvidia-xconfig nvidia-cuda-mps-control quota gsutil aws gcloud
-    """.split()
-)
+"""
+PROGRAMS = frozenset(_PROGRAMS.split())
 
 
 def ids(causes: tuple[Cause, ...]) -> list[str]:

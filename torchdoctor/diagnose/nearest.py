@@ -66,10 +66,10 @@ def _alike(shown: frozenset[str], causes: Mapping[str, Cause]) -> str:
     own = sum(weight.get(word, 0.0) for word in shown)
     scores = []
     for slug, each in examples.items():
-        for words in each:
-            both = words & shown
+        for example in each:
+            both = example & shown
             if len(both) >= 3 and own:
-                total = sum(weight[word] for word in words)
+                total = sum(weight[word] for word in example)
                 scores.append((sum(weight[word] for word in both) / math.sqrt(total * own), slug))
     scores.sort(reverse=True)
     if not scores or scores[0][0] < ALIKE:
