@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torchdoctor.diagnose.log import Event, Log
-from torchdoctor.diagnose.read import read_text
+from torchdoctor.diagnose.read import read, read_text
 
 TRACE = """Traceback (most recent call last):
   File "/home/ana/work/finetune/train_gpt.py", line 211, in <module>
@@ -224,3 +224,45 @@ def test_prefix_tells(text: str, rank: int | None, host: str | None) -> None:
 )
 def test_time_is_kept(text: str) -> None:
     assert "04:05:06" in (read_text(text).streams[0].lines[0].time or "")
+
+
+HINDI = (
+    TRACE.replace("Traceback (most recent call last):", "Traceback (सबसे हालिया कॉल अंतिम):")
+    .replace("File ", "फ़ाइल ")
+    .replace(", line ", ", लाइन ")
+)
+HINDI = "".join(
+    (line.replace(", in ", ", ") + " में" if "फ़ाइल" in line else line) + "\n" for line in HINDI.splitlines() if set(line.strip()) != {"^"}
+)
+DOCUMENT = (
+    "मैं अपना मॉडल चला रहा हूँ, और यह लॉग मिला। कृपया बताएं कि क्या गलत है:\n\n"
+    + HINDI.replace("Expected all tensors to be on the same device", "सभी टेंसर एक डिवाइस पर नहीं हैं")
+    + "\nऔर दूसरी मशीन पर: "
+    + " ".join(TRACE.replace(", in <module>", ", in").split())
+    + " ``` इसे कैसे ठीक करें? धन्यवाद, और यहाँ बाकी का पाठ है।\n"
+)
+
+
+def by_words(width: int):
+    return lambda text: "".join(
+        f"{part}\n"
+        for line in text.splitlines()
+        for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    )
+
+
+@pytest.mark.parametrize("change", [str, hard_wrapped(80), hard_wrapped(100), by_words(80), by_words(100), coloured, each_line("> ")])
+def test_a_translated_document_with_two_tracebacks(change) -> None:
+    """One with its lines, one flattened into a line that lost ``<module>``; the message is translated in part."""
+    found = [event for stream in read_text(change(DOCUMENT)).streams for event in stream.events if event.frames]
+    assert [event.type for event in found] == ["RuntimeError", "RuntimeError"]
+    for event in found:
+        assert [(path, line, name) for path, line, name, _ in plain(event.frames)] == [(path, line, name) for path, line, name, _ in FRAMES]
+        assert "cuda:0 and cpu" in event.message
+
+
+def test_bytes_wrapped_inside_a_character() -> None:
+    data = DOCUMENT.encode()
+    wrapped = b"\n".join(line[start : start + 80] for line in data.split(b"\n") for start in range(0, max(1, len(line)), 80))
+    found = [event for stream in read([], wrapped).streams for event in stream.events if event.frames]
+    assert [len(event.frames) for event in found] == [4, 4]

@@ -118,7 +118,7 @@ def _plain_name(text: str) -> str:
 def _split_rest(rest: str) -> tuple[str, str]:
     """Function and code of what follows a frame's line number, whatever word stands for "in"."""
     rest = rest.strip().lstrip(",，、;:. ").strip()
-    for mark in ("行", "번째 줄", "줄"):
+    for mark in ("行目", "行", "번째 줄", "줄"):
         if rest.startswith(mark):
             rest = rest[len(mark) :].lstrip(",，、;: ")
     if not rest:
@@ -178,7 +178,7 @@ def _quoted(text: str) -> Optional[tuple[Heading, str]]:
     path, between, number, rest = found[1], found[2], found[3], found[4]
     if not between.strip(" ,") and not path.endswith((".py", ".pyx", ">")):
         return None
-    if any(mark in between for mark in "=()[]{}:") or rest[:1].isalnum() or rest[:1] in ("'", '"', "."):
+    if any(mark in between for mark in "=()[]{}:") or (rest[:1].isascii() and rest[:1].isalnum()) or rest[:1] in ("'", '"', "."):
         return None
     if any(mark in text[:start] for mark in "=([{"):
         return None

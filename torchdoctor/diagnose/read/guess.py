@@ -58,7 +58,7 @@ def _strip_run(kind: _Kind, run: Sequence[tuple[Row, str, int]]) -> bool:
     if kind.name == "host" and len(run) < 3:
         return False
     for row, who, end in run:
-        row.text = row.text[end:]
+        row.text = row.text[end:].removesuffix(" |") if kind.name == "box" else row.text[end:]
         if counting:
             continue
         if kind.name in ("digits", "hydra"):
@@ -102,7 +102,7 @@ def _shape(prefix: str) -> re.Pattern[str]:
 
 def _prefix_of(text: str) -> str:
     """What stands before a traceback's header or before a frame's usual indent."""
-    place = text.find("Traceback (most recent call last)", 1)
+    place = text.find("Traceback (", 1)
     if place < 0:
         place = text.find('File "', 1)
         place -= 2 if text[max(0, place - 2) : place] == "  " else 0
@@ -138,7 +138,7 @@ def _strip_learned(rows: Sequence[Row]) -> bool:
 
 def is_strong_anywhere(text: str) -> bool:
     """Whether a traceback's header or a frame stands in the text behind something."""
-    place = text.find("Traceback (most recent call last)")
+    place = text.find("Traceback (")
     if place < 0:
         place = text.find('File "')
     return place > 0 and bool(text[:place].strip())

@@ -31,7 +31,7 @@ class Lazy:
             return self._only in text
         if not self.literals:
             return True
-        for literal in self.literals:  # a loop: this is called for every line, and any() costs twice as much
+        for literal in self.literals:  # noqa: SIM110 - called for every line, and any() costs twice as much
             if literal in text:
                 return True
         return False

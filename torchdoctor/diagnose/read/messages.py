@@ -34,7 +34,7 @@ _STOP = Lazy(
     r"|={5,}|-{5,}|\*{5,}|```|[│╭╰┌└]|srun: |slurmstepd: |wandb: |\$ |>>> |PS [A-Z]:|make(?:\[\d|: )|ninja: |Process \S{1,60}:$"
     r"|\[?[EWIF]\d{3,4} \d\d:\d\d|\[[EWIF]\d{0,4} [\d\w]|\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:|\[\d\d:\d\d:\d\d"
     r"|\[?(?:ERROR|WARNING|INFO|DEBUG|CRITICAL)\b[\]: ]"
-    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|\d{1,3}%\||/bin/|wandb: |(?:Epoch|epoch|step|Step|iter"
+    r"|\S{1,300}\.py:\d{1,9}: \w{0,40}Warning|(?:[^|%\n]{0,60}\s)?\d{1,3}%\||##\[|\s*\x22\w{1,40}\x22:|\s*[}\]],?\s*$|/bin/|wandb: |(?:Epoch|epoch|step|Step|iter"
     r"|global_step)[ =:]\s?\d|[\w.-]{1,64}:\d{2,9}:\d{2,9} \[|\w{1,40}@[\w.-]{1,60}:)"
 )
 _ANOTHER = Lazy(

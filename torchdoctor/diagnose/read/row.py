@@ -8,12 +8,11 @@ from typing import Optional
 from torchdoctor.diagnose.log import Line
 from torchdoctor.diagnose.read.lazy import Lazy
 
-FIRST_SIGHT = ("Traceback (most recent call last)", '  File "')
 _STRONG = Lazy(
-    r"\s{0,12}(?:(?:[╭┌][─━]{2,200} )?Traceback \(most recent call last\)|File [\"“][^\"”]{1,400}[\"”], line "
-    r"\d)",
-    "Traceback (most",
-    "File ",
+    r"\s{0,12}(?:(?:[╭┌][─━]{2,200} )?Traceback [(（][^()（）\n]{3,60}[)）]|\S{1,12} [\"“][^\"”\n]{1,400}[\"”], ?\S{1,12} \d)",
+    "Traceback ",
+    '", ',
+    "”, ",
 )
 
 

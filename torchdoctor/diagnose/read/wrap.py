@@ -33,6 +33,7 @@ _CUT_END = Lazy(
     "”",
 )
 _WHOLE = Lazy(r"[\"“][^\"”\n]{1,600}[\"”],? ?\S{1,12} \d", '"', "“")
+_NUMBERS = Lazy(r"[\d\s]+")
 _TAIL = 340
 Measure = Callable[[str], int]
 
@@ -55,18 +56,23 @@ def _continues(before: str, after: str) -> bool:
     """Whether ``after`` can be the rest of ``before``: it does not look like the start of something."""
     if not after or after[0] in "\t" or _START.match(after) or is_stop(after):
         return False
-    return after[:4] != before[:4]
+    return after[:4] != before[:4] and _NUMBERS.sub("", after) != _NUMBERS.sub("", before)
 
 
 def _column(texts: Sequence[str], broken: Sequence[int]) -> Optional[tuple[int, Measure]]:
     """The column, and how it was counted, when the headings were broken after so many characters or bytes."""
+    best: Optional[tuple[int, int, Measure]] = None
+    broken = [index for index in broken if texts[index].lstrip()[:1] not in ('"', "“")]  # a path that had a line for itself
     for measure in (len, _bytes):
         lengths = Counter(measure(texts[index]) for index in broken)
+        if not lengths:
+            break
         width, times = lengths.most_common(1)[0]
         same = sum(count for length, count in lengths.items() if length % width == 0)
-        if width > 38 and 2 * same > len(broken) and (times > 1 or (len(broken) == 1 and width >= max(map(measure, texts)) - 1)):
-            return width, measure
-    return None
+        alone = times == 1 and len(broken) == 1 and width >= max(map(measure, texts)) - 1
+        if width > 38 and 2 * same > len(broken) and (times > 1 or alone) and (best is None or same > best[0]):
+            best = same, width, measure
+    return best[1:] if best else None
 
 
 def _hard_joins(texts: Sequence[str], width: int, measure: Measure) -> set[int]:
@@ -88,6 +94,8 @@ def _hard_joins(texts: Sequence[str], width: int, measure: Measure) -> set[int]:
 def _soft_column(texts: Sequence[str], broken: Sequence[int]) -> int:
     """The column that explains every broken heading: the line fits, and its next word did not fit."""
     several = [i for i in broken if len(texts[i].split()) > 2]
+    if not several:
+        return max((len(text) for text in texts if len(text.split()) > 2), default=0)
     low = max((len(texts[i]) for i in several), default=0)
     high = min((len(texts[i]) + len(texts[i + 1].split(None, 1)[0]) for i in several), default=low)
     return min((width for width in _USUAL if low <= width <= high), default=low)
