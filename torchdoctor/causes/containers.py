@@ -136,7 +136,7 @@ CAUSES = (
         why="A pod that asks for nvidia.com/gpu is scheduled only where the NVIDIA device plugin has registered GPUs with the kubelet. "
         "The plugin is missing, or it found no GPU because the node's container runtime is not set to nvidia; or all GPUs are taken.",
         signs=(
-            Sign(r"\d+ Insufficient nvidia\.com/(?:gpu|mig)"),
+            Sign(r"Insufficient nvidia\.com/mig"),
             Sign(r"Insufficient nvidia\.com/gpu"),
             Sign(
                 r"If this is a GPU node, did you (?:set the docker default runtime to|configure the NVIDIA Container (?:Toolkit|Runtime))"

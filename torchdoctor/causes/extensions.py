@@ -97,7 +97,7 @@ CAUSES = (
         "code was compiled.",
         signs=(
             Sign(r"Not compiled with GPU support"),
-            Sign(r"\w+_impl: implementation for device cuda:?\d* not found"),
+            Sign(r"_impl: implementation for device cuda:?\d* not found"),
             Sign(
                 r"is not compiled with (?:GPU|CUDA) support",
                 FAIR,

@@ -45,7 +45,7 @@ CAUSES = (
         why="On aarch64 a library that uses static thread-local storage must be loaded early. Other libraries had used up the space when "
         "libgomp (or libGLdispatch, libtorch) came.",
         signs=(
-            Sign(r"(?P<library>[\w/.+-]{1,200}\.so[\w.]*): cannot allocate memory in static TLS block"),
+            Sign(r"(?P<library>[\w/.+-]{1,200}\.so(?:\.\d{1,3}){0,4}): cannot allocate memory in static TLS block"),
             Sign(r"cannot allocate memory in static TLS block"),
         ),
         explains=("torch-install-broken",),

@@ -7,7 +7,26 @@ from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
-_INDEXES = frozenset(["cpu", "cu102", "cu110", "cu111", "cu113", "cu115", "cu116", "cu117", "cu118", "cu121", "cu124", "cu126", "cu128", "cu129", "cu130", "cu132"])
+_INDEXES = frozenset(
+    [
+        "cpu",
+        "cu102",
+        "cu110",
+        "cu111",
+        "cu113",
+        "cu115",
+        "cu116",
+        "cu117",
+        "cu118",
+        "cu121",
+        "cu124",
+        "cu126",
+        "cu128",
+        "cu129",
+        "cu130",
+        "cu132",
+    ]
+)
 
 
 def _no_such_index(groups: Mapping[str, str], situation: Any) -> bool:
@@ -86,7 +105,7 @@ CAUSES = (
         signs=(
             Sign(r"(?P<wheel>[\w.+%-]{1,120}\.whl) is not a supported wheel on this platform"),
             Sign(r"is not a supported wheel on this platform"),
-            Sign(r"(?P<wheel>[\w.+%-]{1,120}\.whl).{0,60}is not compatible with the current platform", FAIR),
+            Sign(r"\.whl.{0,60}is not compatible with the current platform", FAIR),
             Sign(r"A path dependency is incompatible with the current platform", FAIR),
         ),
         fixes=(
@@ -161,10 +180,7 @@ CAUSES = (
             Sign(r"Cannot install .{0,200}\btorch\S{0,40}.{0,200}because these package versions have conflicting dependencies"),
             Sign(r"Cannot install .{0,120}\btorch(?:==|\b)", also=(r"(?:conflicting dependencies|ResolutionImpossible)",)),
             Sign(r"The conflict is caused by: .{0,300}depends on torch(?:==|<|>|~)"),
-            Sign(
-                r"depends on torch(?:==|<|>=)\S{1,30}.{0,300}(?:ResolutionImpossible|conflicting dependencies|requirements are "
-                r"unsatisfiable)"
-            ),
+            Sign(r"depends on torch(?:==|<|>=).{0,300}(?:ResolutionImpossible|conflicting dependencies|requirements are unsatisfiable)"),
             Sign(r"Because (?P<package>[\w-]{2,40}(?:==|>=)\S{1,20}) depends on torch(?:==|<|>=)\S{1,30}"),
             Sign(r"UnsatisfiableError: .{0,300}pytorch", FAIR),
             Sign(r"LibMambaUnsatisfiableError: .{0,400}pytorch", FAIR),

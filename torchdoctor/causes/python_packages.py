@@ -180,7 +180,7 @@ CAUSES = (
                 also=(r"(?:\bpeft\b|transformers\.trainer)",),
             ),
             Sign(r"cannot import name '(?P<name>EncoderDecoderCache|HybridCache)' from 'transformers"),
-            Sign(r"peft[/\\][\w/\\.]{1,80}.{0,200}cannot import name '(?P<name>\w+)' from 'transformers"),
+            Sign(r"peft[/\\].{0,250}cannot import name '(?P<name>\w+)' from 'transformers"),
             Sign(r"cannot import name '(?P<name>\w+)' from 'peft[\w.]*'"),
             Sign(r"peft>=?(?P<wanted>[\d.]+\d) is required.{0,60}but found peft==(?P<found>[\d.]+)", FAIR),
             Sign(r"The version of PEFT you are using is not compatible, please use a version that is greater than (?P<wanted>[\d.]+\d)"),
