@@ -7,61 +7,36 @@ slower and never wrong; a contract test compares it with Python's own parser on 
 from __future__ import annotations
 
 import functools
+import re
 
-_CLASSES = "dDsSwWbBAZ"
-_CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
+_ESCAPED = re.compile(r"\\(x..|u.{4}|U.{8}|\d+|.)", re.DOTALL)
+_SET = re.compile(r"\[\^?\]?[^\]]*\]")
+_GROUP = re.compile(r"\([^()]*\)")
+_BREAK = re.compile(r"[^\0](?=[?*]|\{0)|[\0.^$?*+]|\{\d*,?\d*\}")
+"""Where a run of literals ends: a character that may be left out, a class, a quantifier."""
+_HIDDEN = 0xE000
+_SHOWN = {_HIDDEN + code: code for code in range(128)}
 
 
 @functools.lru_cache(maxsize=None)
 def literal_of(pattern: str) -> str:
     """The longest literal, lower case, that every match of the pattern contains ("" where there is none)."""
-    pieces: list[str] = []
-    current: list[str] = []
-    position, size = 0, len(pattern)
-
-    def end_piece() -> None:
-        if current:
-            pieces.append("".join(current))
-            current.clear()
-
-    while position < size:
-        char = pattern[position]
-        if char == "|":
+    text = _ESCAPED.sub(_hide, pattern) if "\\" in pattern else pattern
+    if "[" in text:
+        text = _SET.sub("\0", text)
+    while "(" in text:  # innermost groups first; what is in them may be left out or be an alternative
+        text, found = _GROUP.subn("\0", text)
+        if not found:
             return ""
-        if char in ".^$":
-            end_piece()
-            position = _after_quantifier(pattern, position + 1)
-            continue
-        if char in "[(":
-            end_piece()
-            position = _after_quantifier(pattern, _after_set(pattern, position) if char == "[" else _after_group(pattern, position))
-            continue
-        literal: str | None = char
-        position += 1
-        if char == "\\":
-            escaped = pattern[position]
-            position += 1
-            if escaped.isalnum():
-                literal = _CONTROLS.get(escaped)
-                if literal is None and escaped not in _CLASSES:
-                    return ""
-            else:
-                literal = escaped
-        after = _after_quantifier(pattern, position)
-        if after == position:
-            current.append(literal) if literal is not None else end_piece()
-        else:
-            if (
-                literal is not None
-                and pattern[position] not in "?*"
-                and not pattern.startswith("{0", position)
-                and pattern[position] == "+"
-            ):
-                current.append(literal)
-            end_piece()
-            position = after
-    end_piece()
-    return max(pieces, key=len, default="").lower()
+    if "|" in text:
+        return ""
+    return max(_BREAK.split(text), key=len).translate(_SHOWN).lower()
+
+
+def _hide(escaped: re.Match[str]) -> str:
+    """An escaped punctuation mark as a private character, so that it is not read as syntax; any class as NUL."""
+    char = escaped[1]
+    return "\0" if char[0].isalnum() else chr(_HIDDEN + ord(char)) if ord(char) < 128 else char
 
 
 def bounded(pattern: str, most: int) -> str:
@@ -105,38 +80,3 @@ def _after_set(pattern: str, position: int) -> int:
     while position < len(pattern) and (pattern[position] != "]" or position == first):
         position += 2 if pattern[position] == "\\" else 1
     return position + 1
-
-
-def _after_group(pattern: str, position: int) -> int:
-    """The offset behind the group that begins here."""
-    depth = 0
-    while position < len(pattern):
-        char = pattern[position]
-        if char == "\\":
-            position += 2
-            continue
-        if char == "[":
-            position = _after_set(pattern, position)
-            continue
-        depth += (char == "(") - (char == ")")
-        position += 1
-        if depth == 0:
-            return position
-    return position
-
-
-def _after_quantifier(pattern: str, position: int) -> int:
-    """The offset behind the quantifier that stands here, or the same offset where there is none."""
-    if position >= len(pattern):
-        return position
-    if pattern[position] in "?*+":
-        position += 1
-    elif pattern[position] == "{":
-        end = pattern.find("}", position)
-        body = pattern[position + 1 : end] if end > 0 else ""
-        if not body or not all(part.isdigit() or not part for part in body.split(",")) or body.count(",") > 1 or body == ",":
-            return position  # a literal brace
-        position = end + 1
-    else:
-        return position
-    return position + 1 if pattern.startswith(("?", "+"), position) else position

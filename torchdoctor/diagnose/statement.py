@@ -14,6 +14,7 @@ from torchdoctor.diagnose.match import Candidate
 MAX_LINES = 40
 """Lines of a call that are read on where the text shows the source further up or down."""
 MAX_CODE = 2000
+_STANDARD_LIBRARY = re.compile(r"/(?:python|[\w.]{0,20}conda)[^/]{0,20}/lib/[^/]+\.py$", re.IGNORECASE)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -46,7 +47,7 @@ def own_statement(candidate: Candidate) -> Optional[Statement]:
     """The innermost statement of the person's own code in the failure that the candidate lies in."""
     for event in events_of(candidate):
         for frame in reversed(event.frames):
-            if frame.own and frame.code:
+            if frame.own and frame.code and not _STANDARD_LIBRARY.search(frame.path.replace("\\", "/")):
                 found = parse(frame, candidate.stream)
                 if found:
                     return found
