@@ -37,6 +37,11 @@ def literals(tree: Any) -> Iterator[str]:
             yield run
             run = ""
             continue
+        if operator in REPEATS and argument[0] >= 1 and len(argument[2]) == 1 and argument[2][0][0] is constants.LITERAL:
+            char = chr(argument[2][0][1])
+            yield run + char
+            run = char
+            continue
         yield run
         run = ""
         if operator is constants.SUBPATTERN:
