@@ -69,9 +69,9 @@ CAUSES = (
         explains=("pip-build-failed", "torch-not-installed-wrong-interpreter"),
         fixes=(
             Fix(
-                "Use a Python version (64-bit) that has wheels: torch 2.9 and newer support Python 3.10 to 3.14, torch 2.5 to 2.8 "
-                "support 3.9 to 3.13, torch 1.13 up to 3.10 (3.11 in part). Make an environment with that Python, for example 3.10 or "
-                "3.11.",
+                "Use a Python version (64-bit) that has wheels: torch 2.9 to 2.14 support Python 3.10 to 3.14 (2.15: 3.11 to 3.15), "
+                "torch 2.5 to 2.8 support 3.9 to 3.13, torch 1.13 up to 3.10 (3.11 in part). Make an environment with that Python, for "
+                "example 3.10 or 3.11.",
                 (
                     "python -c \"import sys, struct, platform; print(sys.version, struct.calcsize('P') * 8, platform.machine())\"",
                     "uv venv --python 3.11",

@@ -193,8 +193,8 @@ CAUSES = (
                 ("python -m pip install -U transformers peft accelerate",),
             ),
             Fix(
-                "Or keep transformers and pin (downgrade) peft to the older version made for it: peft 0.17 for transformers 4.5x, 0.11 "
-                "to 0.13 for transformers 4.41 to 4.45, 0.10 for older.",
+                "Or keep transformers and pin (downgrade) peft to an older version of the same time: 0.10 to 0.13 for transformers 4.40 "
+                "to 4.45, for example.",
                 ('python -m pip install "peft<0.18"',),
             ),
         ),

@@ -47,8 +47,8 @@ CAUSES = (
         fixes=(
             Fix(
                 "Uninstall torch and install a CUDA build from the PyTorch wheel index, into the same interpreter; then "
-                "torch.version.cuda must not be None. Driver 570 or newer: cu128; 560: cu126; older 12.x drivers: cu121 with torch up to "
-                "2.5.",
+                "torch.version.cuda must not be None. The cu126 and cu128 wheels need driver 525 or newer (570 for RTX 50), the cu130 "
+                "wheels 580.",
                 (*_REINSTALL, 'python -c "import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())"'),
             ),
             Fix(
@@ -81,9 +81,11 @@ CAUSES = (
             Sign(r"Torch not compiled with CUDA enabled", also=(_JETSON,)),
             Sign(r"torch-\d[\w.+]*-cp\d+-cp\d+m?-(?:linux|manylinux\w*)_aarch64\.whl", FAIR, also=(_JETSON, r"CUDA")),
             Sign(r"torch\.cuda\.is_available\(\)", FAIR, also=(_JETSON, r"\bFalse\b", r"aarch64")),
+            Sign(r"Is CUDA available: False", FAIR, also=(_JETSON,)),
+            Sign(r"Found no NVIDIA driver on your system", FAIR, also=(_JETSON,)),
             Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
         ),
-        refines=("torch-cpu-only-build",),
+        refines=("torch-cpu-only-build", "cuda-unavailable-no-driver"),
         fixes=(
             Fix(
                 "Uninstall the generic wheel and install NVIDIA's torch wheel for this JetPack version (with the torchvision built for "
