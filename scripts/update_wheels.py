@@ -24,6 +24,7 @@ import argparse
 import csv
 import datetime
 import json
+import os
 import re
 import subprocess
 import sys
@@ -105,7 +106,7 @@ def build() -> list[Row]:
         row["source"] = "PyPI"
         cuda = cuda_of.get((torch, platform))
         if cuda:
-            found = archs(torch, "pypi", platform) or archs(torch, of_cuda[cuda["cuda"]], platform)
+            found = archs(torch, "pypi", platform) or archs(torch, of_cuda.get(cuda["cuda"], ""), platform)
             row.update(backend="cuda", toolkit=cuda["cuda"], **_arch_columns(found))
             row["source"] = f"{cuda['source']}; architectures: {found['source'] if found else 'not known'}"
         else:
@@ -151,12 +152,15 @@ def os_min(published: dict[tuple[str, str], Row], torch: str, platform: str) -> 
 
 
 def pip(*arguments: str) -> str:
-    """What pip prints; nothing where it fails. Constraints and extra indexes of this machine are left out."""
-    command = [sys.executable, "-m", "pip", *arguments, "--index-url", "https://pypi.org/simple", "--only-binary=:all:"]
-    environment = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "", "PIP_CONSTRAINT": "", "PIP_EXTRA_INDEX_URL": ""}
-    import os
+    """What pip prints; nothing where it fails.
 
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+    pip's configuration files, constraints and extra places of this machine are left out, so that the answer is PyPI's own; the index of
+    a mirror can still be given with PIP_INDEX_URL.
+    """
+    left_out = ("PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    command = [sys.executable, "-m", "pip", *arguments, "--only-binary=:all:"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**environment, "PIP_CONFIG_FILE": os.devnull}, check=False)
     return done.stdout if done.returncode == 0 else ""
 
 
@@ -172,7 +176,10 @@ def target(python: str, tags: Iterable[str]) -> list[str]:
 
 
 def fetch_versions(today: str) -> None:
-    """Rewrite ``pypi.tsv``: every version that PyPI offers for every platform and Python of the table."""
+    """Rewrite ``pypi.tsv``: every version that PyPI offers for every platform and Python of the table.
+
+    Raises SystemExit, with nothing changed, where PyPI lists nothing: an unreachable index must not empty the table.
+    """
     rows = []
     for package, oldest in OLDEST.items():
         for platform, tags in PLATFORMS.items():
@@ -187,6 +194,9 @@ def fetch_versions(today: str) -> None:
                 rows.append({"package": package, "version": version, "platform": platform, "python": found, "date": today})
             if not pythons:
                 rows.append({"package": package, "version": "none", "platform": platform, "python": "", "date": today})
+    for package in OLDEST:
+        if not any(row["package"] == package and row["platform"] == "linux_x86_64" and row["python"] for row in rows):
+            raise SystemExit(f"PyPI listed no {package} for Linux: nothing was changed (is pip able to reach it?)")
     write(FACTS / "pypi.tsv", ("package", "version", "platform", "python", "date"), rows)
 
 
@@ -200,12 +210,17 @@ def fetch_cuda(versions: Iterable[str], today: str) -> None:
             )
             if facts is None:
                 continue
-            seen = cuda_of_metadata(requires(version, facts["python"].split()[-1], PLATFORMS[platform]), platform)
+            seen = cuda_of_metadata(requires(version, usual(facts["python"]), PLATFORMS[platform]), platform)
             rows = [row for row in rows if (row["torch"], row["platform"]) != (version, platform)]
             if seen:
                 source = f"METADATA of the wheel on PyPI: {seen[0]} {seen[1]}"
                 rows.append({"torch": version, "platform": platform, "cuda": minor(seen[1]), "source": source, "date": today})
     write(FACTS / "pypi_cuda.tsv", ("torch", "platform", "cuda", "source", "date"), rows)
+
+
+def usual(pythons: str) -> str:
+    """The newest of these Pythons that is not a free-threaded one."""
+    return [name for name in pythons.split() if not name.endswith("t")][-1]
 
 
 def requires(version: str, python: str, tags: Iterable[str]) -> list[str]:

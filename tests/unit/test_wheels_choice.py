@@ -162,7 +162,7 @@ def test_a_gpu_of_unknown_architecture_plays_no_part_and_that_is_said() -> None:
 
 
 def test_wsl_is_judged_by_the_cuda_that_its_windows_driver_reports() -> None:
-    answer = choose(Machine(wsl=True, driver="528.49", driver_cuda="12.0", gpus=(gpu_named("RTX 3060"),)))
+    answer = choose(Machine(wsl=True, driver="527.41", driver_cuda="12.0", gpus=(gpu_named("RTX 3060"),)))
     assert isinstance(answer, Choice)
     assert answer.index.name == "cu126"
 
@@ -243,7 +243,7 @@ def test_windows_paths_stay_whole() -> None:
 
 @pytest.mark.parametrize(
     ("driver_cuda", "index"),
-    [("11.4", "cu118"), ("12.0", "cu126"), ("12.4", "cu126"), ("12.8", "cu126"), ("13.0", "cu130"), (None, "cu126")],
+    [("11.4", "cu118"), ("12.0", "cu126"), ("12.4", "cu126"), ("12.8", "cu126"), ("13.0", "cu130"), ("13.2", "cu130"), (None, "cu126")],
 )
 def test_the_index_for_a_driver(driver_cuda: str | None, index: str) -> None:
     fix = wheels.for_driver("pip", driver_cuda)
@@ -283,3 +283,8 @@ def test_installing_into_this_environment() -> None:
     assert wheels.install("pip", "/e/bin/python") == "/e/bin/python -m pip install torch"
     assert wheels.install("uv", "/e/bin/python") == "uv pip install --python /e/bin/python torch --torch-backend=auto"
     assert wheels.install("poetry", "/e/bin/python") == "poetry add torch"
+
+
+@pytest.mark.parametrize(("torch", "newer"), [("2.99.0", True), ("2.15.0+cu132", False), ("2.6.0", False), ("3.0.0a0+gitabc", True)])
+def test_a_torch_that_the_table_does_not_reach(torch: str, newer: bool) -> None:
+    assert wheels.newer_than_table(torch) is newer

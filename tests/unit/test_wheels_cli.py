@@ -72,6 +72,13 @@ def test_the_reverse_question() -> None:
     assert [(needs["torch"], needs["toolkit"]) for needs in asked] == [("2.6.0", "12.4")]
 
 
+def test_another_python_than_the_one_here_is_said() -> None:
+    other = "3.12" if sys.version_info[:2] != (3, 12) else "3.13"
+    result = ask("--python", other)
+    assert f"For Python {other}" in result.output
+    assert " pip install " in f" {result.output}"
+
+
 def test_only_torch() -> None:
     assert "torchvision==" not in ask(*A100, "--only-torch").output.split("Needs")[0]
 

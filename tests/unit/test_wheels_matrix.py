@@ -106,6 +106,7 @@ MATRIX = """
   Windows, Blackwell, current driver         | windows AMD64 3.12 | 591.44     | RTX 5090      | 2.14.1 @ cu130
   Windows, Pascal                            | windows AMD64 3.12 | 581.95     | GTX 1070      | 2.14.1 @ cu126
   Windows, 472 driver                        | windows AMD64 3.11 | 472.50     | RTX 3060      | 2.7.1 @ cu118
+  Windows, 526 driver: Linux would do        | windows AMD64 3.11 | 526.98     | RTX 3060      | 2.7.1 @ cu118
   Windows, 441 driver                        | windows AMD64 3.11 | 441.22     | RTX 2060      | no: driver
   Windows on Arm                             | windows arm64 3.12 | -          | none          | no: no wheels for windows arm64
   32-bit Arm                                 | linux armv7l 3.11  | -          | none          | no: no wheels for linux armv7l

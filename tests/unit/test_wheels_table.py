@@ -181,6 +181,7 @@ def test_what_torch_2_6_for_cuda_12_4_needs() -> None:
     assert found.pythons == ("3.9", "3.10", "3.11", "3.12", "3.13")
     assert found.companions == ("torchvision==0.21.0", "torchaudio==2.6.0")
     assert found.places[0] == "PyPI"
+    assert found.platforms == ("linux_x86_64",)  # those of which the table is sure
 
 
 def test_an_unconfirmed_build_does_not_claim_its_gpus() -> None:
@@ -211,6 +212,14 @@ def test_the_cuda_of_metadata(script: ModuleType) -> None:
     both = ["filelock", 'cuda-toolkit[cublas,cudart]==13.2.2; platform_system == "Linux"']
     assert script.cuda_of_metadata(both, "linux_aarch64") == ("cuda-toolkit", "13.2.2")
     assert script.cuda_of_metadata(["numpy"], "linux_x86_64") is None
+
+
+def test_an_unreachable_index_changes_nothing(script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(script, "FACTS", tmp_path)
+    monkeypatch.setattr(script, "pip", lambda *_arguments: "")
+    with pytest.raises(SystemExit, match="nothing was changed"):
+        script.fetch_versions("2030-01-01")
+    assert not list(tmp_path.iterdir())
 
 
 def test_flags_as_the_table_writes_them(script: ModuleType) -> None:

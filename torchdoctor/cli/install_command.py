@@ -105,6 +105,10 @@ def _machine(ctx: click.Context, options: dict[str, Any]) -> tuple[Machine, tupl
     except NoInterpreter as error:
         raise click.UsageError(str(error), ctx) from None
     if version and _tag(version) != machine.python_tag:
+        notes = (
+            *notes,
+            f"For Python {_tag(version)}; the one found here is {machine.python_tag}: run it in an environment of that version.",
+        )
         machine = replace(machine, python=version.rstrip("t"), free_threaded=version.endswith("t"), executable=None, installed=None)
     return (replace(machine, installer=installer) if installer else machine), notes
 

@@ -13,7 +13,7 @@ from torchdoctor.wheels import commands, table
 from torchdoctor.wheels.machine import INSTALLERS, Machine
 from torchdoctor.wheels.table import Index, number
 
-__all__ = ["companion", "for_driver", "install", "reinstall"]
+__all__ = ["companion", "for_driver", "install", "newer_than_table", "reinstall"]
 
 
 def _machine(installer: str, executable: Optional[str] = None) -> Machine:
@@ -85,3 +85,8 @@ def companion(installer: str, name: str, torch: str) -> Fix:
         return Fix(f"Install the {name} that the publisher of torch {torch} offers beside it.", risk="restart")
     command = commands.install(_machine(installer), (f"{name}=={row.version}",), place, no_deps=True)[-1]
     return Fix(f"Install the {name} that belongs to torch {torch}.", (command,), risk="restart")
+
+
+def newer_than_table(torch: str) -> bool:
+    """Whether a torch is newer than every row of the table, so that nothing is known of what it needs."""
+    return number(torch.partition("+")[0]) > number(table.newest_torch())
