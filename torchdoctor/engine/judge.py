@@ -78,7 +78,8 @@ def judge(check: Check, outcomes: Outcomes, explain: Explain) -> CheckResult:
         dead += [] if need.optional else [o for o in bad if o.state != "not-run"]
         if not need.optional and not arguments[parameter]:
             idle = next((o.detail for o in bad if o.state == "not-run"), "")
-            missing = missing or idle or f"{need.fact.__name__} was not read in this run"
+            nothing = "there is no device here that it is about" if need.each else f"{need.fact.__name__} was not read in this run"
+            missing = missing or idle or nothing
     findings = [_death(check, outcome, explain) for outcome in dead]
     note = missing if missing and not dead else ""
     if not missing:

@@ -39,6 +39,28 @@ if TYPE_CHECKING:
     from torchdoctor.facts.install import TorchFiles as TorchFiles
     from torchdoctor.facts.install import TorchImport as TorchImport
     from torchdoctor.facts.install import Variables as Variables
+    from torchdoctor.facts.nvidia import DeviceNode as DeviceNode
+    from torchdoctor.facts.nvidia import GpuProcess as GpuProcess
+    from torchdoctor.facts.nvidia import GpuState as GpuState
+    from torchdoctor.facts.nvidia import KernelLine as KernelLine
+    from torchdoctor.facts.nvidia import KernelLog as KernelLog
+    from torchdoctor.facts.nvidia import MemoryErrors as MemoryErrors
+    from torchdoctor.facts.nvidia import MigInstance as MigInstance
+    from torchdoctor.facts.nvidia import NvidiaFiles as NvidiaFiles
+    from torchdoctor.facts.nvidia import NvLink as NvLink
+    from torchdoctor.facts.nvidia import Thresholds as Thresholds
+    from torchdoctor.facts.performance import AttentionBackend as AttentionBackend
+    from torchdoctor.facts.performance import AttentionRun as AttentionRun
+    from torchdoctor.facts.performance import BadWord as BadWord
+    from torchdoctor.facts.performance import CorrectnessRun as CorrectnessRun
+    from torchdoctor.facts.performance import LoadSample as LoadSample
+    from torchdoctor.facts.performance import MemoryPatternRun as MemoryPatternRun
+    from torchdoctor.facts.performance import NumericCase as NumericCase
+    from torchdoctor.facts.performance import Peer as Peer
+    from torchdoctor.facts.performance import PeerRun as PeerRun
+    from torchdoctor.facts.performance import Rate as Rate
+    from torchdoctor.facts.performance import SustainedRun as SustainedRun
+    from torchdoctor.facts.performance import ThroughputRun as ThroughputRun
     from torchdoctor.facts.work import Deviation as Deviation
     from torchdoctor.facts.work import DtypeRun as DtypeRun
     from torchdoctor.facts.work import LlamaLong as LlamaLong
@@ -59,6 +81,8 @@ _MODULES = {
     "distributed": "Addresses CollectiveRun CollectiveRuns DistributedBuild LaunchEnv RankRun",
     "host": "Bus Disk Disks Host Limits NvidiaDriver NvidiaGpu PciDevice Resources",
     "install": "LoadedLibraries LoadedLibrary Package Packages PythonEnv TorchFiles TorchImport Variables",
+    "nvidia": "DeviceNode GpuProcess GpuState KernelLine KernelLog MemoryErrors MigInstance NvLink NvidiaFiles Thresholds",
+    "performance": "AttentionBackend AttentionRun BadWord CorrectnessRun LoadSample MemoryPatternRun NumericCase Peer PeerRun Rate SustainedRun ThroughputRun",
     "work": "Deviation DtypeRun LlamaLong LlamaRun Misplaced MixedOperator MixedTraining Part PlacementRun RoundTrip TrainingFullRun TrainingRun TransformersRun",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

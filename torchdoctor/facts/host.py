@@ -124,3 +124,7 @@ class NvidiaDriver:
     error_code: Optional[int] = None
     kernel_module: Optional[str] = None  # the version of the loaded kernel module
     gpus: tuple[NvidiaGpu, ...] = ()
+
+    def subjects(self) -> tuple[str, ...]:
+        """The names of the GPUs, for probes that run once a GPU."""
+        return tuple(f"gpu:{gpu.index}" for gpu in self.gpus)

@@ -103,5 +103,13 @@ def read_nvidia_driver() -> NvidiaDriver:
         cuda: Optional[str] = f"{number // 1000}.{number % 1000 // 10}"
     except pynvml.NVMLError:
         cuda = None
-    gpus = tuple(_gpu(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    return NvidiaDriver(True, _word_of(pynvml.nvmlSystemGetDriverVersion()), cuda, kernel_module=module, gpus=gpus)
+    try:
+        version: Optional[str] = _word_of(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        version = None
+    try:
+        gpus = tuple(_gpu(index) for index in range(pynvml.nvmlDeviceGetCount()))
+    except pynvml.NVMLError as error:
+        code = getattr(error, "value", None)
+        return NvidiaDriver(True, version, cuda, error=str(error), error_code=code, kernel_module=module)
+    return NvidiaDriver(True, version, cuda, kernel_module=module, gpus=gpus)
