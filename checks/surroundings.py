@@ -15,4 +15,4 @@ def surroundings(host: Host) -> Findings:
     inside = [f"a {host.container} container" if host.container != "container" else "a container"] if host.container else []
     inside += [f"a virtual machine ({host.virtual_machine})"] if host.virtual_machine else []
     inside += [f"WSL {host.wsl}"] if host.wsl else []
-    yield ok("in " + " on ".join(inside) if inside else "directly on the machine", [("platform", host.name)])
+    yield ok("in " + " on ".join(inside) if inside else "directly on the machine", [("platform", host.hostname)])

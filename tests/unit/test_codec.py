@@ -43,4 +43,4 @@ def test_nested_tuples_and_optionals() -> None:
 
 def test_fields_of_a_newer_version_are_passed_over() -> None:
     data = {**to_json(Host("linux", "r", "v", "x86_64", "n")), "invented_later": 1}
-    assert from_json(Host, data).name == "n"
+    assert from_json(Host, data).hostname == "n"

@@ -18,7 +18,7 @@ from torchdoctor.facts import Host
 @check("{code}", group="mine")
 def {name}(host: Host):
     "A check of my own."
-    yield ok(host.name)
+    yield ok(host.hostname)
 """
 
 

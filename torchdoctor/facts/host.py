@@ -14,7 +14,7 @@ class Host:
     release: str  # such as "Debian GNU/Linux 12 (bookworm)" or "macOS 15.1"
     version: str  # the bare version of the operating system: "15.1" on macOS, the kernel's on Linux
     arch: str  # x86_64, aarch64, arm64, AMD64
-    name: str
+    hostname: str
     libc: Optional[str] = None  # "glibc 2.36" or "musl"
     container: Optional[str] = None  # docker, podman, kubernetes, apptainer, lxc, container
     virtual_machine: Optional[str] = None

@@ -116,7 +116,7 @@ def read_host() -> Host:
         release=release,
         version=version,
         arch=platform.machine(),
-        name=socket.gethostname(),
+        hostname=socket.gethostname(),
         libc=_libc(),
         container=container(os.environ),
         virtual_machine=_virtual_machine(cpuinfo),
