@@ -45,7 +45,7 @@ def _bytes(text: str) -> int:
 def _broken(before: str, after: str) -> bool:
     """Whether a frame's heading was broken between the two lines."""
     end = before[-_TAIL:]
-    if not after.strip() or before[:2] == after[:2] or _BEGINS.match(after) or not _CUT_END.search(end):
+    if not after.strip() or (before[:2] == after[:2] and after[0] not in '"“') or _BEGINS.match(after) or not _CUT_END.search(end):
         return False
     if end.rstrip().endswith(('"', "”", ",", "in")) or end[-1:].isdigit():
         return after.lstrip()[:1] not in "\"'(" and (end[-1:].isdigit() or not _WHOLE.search(after[:80]))
@@ -56,7 +56,7 @@ def _continues(before: str, after: str) -> bool:
     """Whether ``after`` can be the rest of ``before``: it does not look like the start of something."""
     if not after or after[0] in "\t" or _START.match(after) or is_stop(after):
         return False
-    return after[:4] != before[:4] and _NUMBERS.sub("", after) != _NUMBERS.sub("", before)
+    return (after[:4] != before[:4] or after[0] in '"“') and _NUMBERS.sub("", after) != _NUMBERS.sub("", before)
 
 
 def _column(texts: Sequence[str], broken: Sequence[int]) -> Optional[tuple[int, Measure]]:
