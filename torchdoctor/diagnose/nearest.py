@@ -57,25 +57,26 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _alike(shown: frozenset[str], causes: Mapping[str, Cause]) -> str:
-    """The slug of the cause with the most similar example, or empty."""
+    """The slug of the cause with the most similar example, or empty; a counterexample that is as similar speaks against it."""
     examples = {slug: [_words(example[:MAX_TEXT]) for example in cause.examples] for slug, cause in causes.items() if not cause.consequence}
     spread: Counter[str] = Counter()
     for words in examples.values():
         spread.update(frozenset().union(*words))
     weight = {word: math.log((len(examples) + 1) / (count + 0.5)) for word, count in spread.items()}
-    own = sum(weight.get(word, 0.0) for word in shown)
-    scores = []
-    for slug, each in examples.items():
-        for example in each:
-            both = example & shown
-            if len(both) >= 3 and own:
-                total = sum(weight[word] for word in example)
-                scores.append((sum(weight[word] for word in both) / math.sqrt(total * own), slug))
-    scores.sort(reverse=True)
-    if not scores or scores[0][0] < ALIKE:
+
+    def score(words: frozenset[str]) -> float:
+        both = words & shown
+        if len(both) < 3:
+            return 0.0
+        sizes = [sum(weight.get(word, 0.0) for word in side) for side in (words, shown)]
+        return sum(weight.get(word, 0.0) for word in both) / math.sqrt(sizes[0] * sizes[1]) if all(sizes) else 0.0
+
+    scores = sorted(((max(map(score, each), default=0.0), slug) for slug, each in examples.items()), reverse=True)
+    (first, slug), (second, _) = (*scores, (0.0, ""), (0.0, ""))[:2]
+    if first < ALIKE or first < LEAD * second:
         return ""
-    following = next((score for score, slug in scores if slug != scores[0][1]), 0.0)
-    return scores[0][1] if scores[0][0] >= LEAD * following else ""
+    against = max((score(_words(text[:MAX_TEXT])) for text in causes[slug].counterexamples), default=0.0)
+    return slug if first > LEAD * against else ""
 
 
 def _hit(failure: Failure) -> Hit:
