@@ -31,6 +31,7 @@ class Probe:
 
     each: a fact type with a method ``subjects()``; the probe then runs once for each subject, which it gets as its argument.
     full: runs only with ``--full``; quick: also runs with ``--quick``.
+    options: the function's keyword-only parameters, which the run's options of the same names are passed to.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Probe:
     each: Any = None
     full: bool = False
     quick: bool = True
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,13 @@ def probe(
             each,
             full,
             quick,
+            tuple(function.__kwdefaults__ or ()),
         )
 
     return declare
 
 
-_WRAPPED = re.compile(r"^(Each|Optional)\[(\w+)\]$")
+_WRAPPED = re.compile(r"^(Each|Optional|Optional\[Each)\[(\w+)\]{1,2}$")
 
 
 def _need(annotation: Any, names: Mapping[str, Any]) -> Need:
@@ -122,7 +125,7 @@ def _need(annotation: Any, names: Mapping[str, Any]) -> Need:
         if name not in names:
             raise TypeError(f"{name!r} is not a fact type known in this file")
         kind = wrapped[1] if wrapped else ""
-        return Need(names[name], each=kind == "Each", optional=kind == "Optional")
+        return Need(names[name], each=kind.endswith("Each"), optional=kind.startswith("Optional"))
     origin: Any = getattr(annotation, "__origin__", None)
     arguments: Any = getattr(annotation, "__args__", ())
     if origin is Each:
@@ -135,7 +138,8 @@ def _need(annotation: Any, names: Mapping[str, Any]) -> Need:
 def check(code: str, group: str, crash: Status = Status.ERROR, since: str = "0.1") -> Callable[[Callable[..., Any]], Check]:
     """Declare a check; its parameters' types name the facts it judges, its module's docstring explains it.
 
-    A parameter may be a fact type, ``Optional[Fact]`` (None where it could not be read) or ``Each[Fact]``.
+    A parameter may be a fact type, ``Optional[Fact]`` (None where it could not be read), ``Each[Fact]``, or ``Optional[Each[Fact]]``
+    (an empty mapping where there is no subject).
     """
 
     def declare(function: Callable[..., Any]) -> Check:

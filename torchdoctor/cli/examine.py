@@ -26,6 +26,7 @@ class Request:
     facts: Path | None = None
     folders: tuple[Path, ...] = ()
     notify: Callable[[str, str | None], None] | None = None
+    busy_ok: bool = False
 
 
 def explain(text: str) -> tuple[str | None, str, tuple[Fix, ...]]:
@@ -91,6 +92,7 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
             config.deadline,
             config.deadlines,
             request.notify,
+            _options(request),
         )
         outcomes = collect(found, order, warm)
     facts = outcomes.facts()
@@ -118,6 +120,16 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
         results=final,
         notes=(*filtered.notes, *outcomes.notes),
     )
+
+
+def _options(request: Request) -> dict[str, Any]:
+    """What probes may be told. ``pynvml``: where the doctor's own binding is, for a patient that has none."""
+    if request.depth != "full":
+        return {}
+    import importlib.util
+
+    binding = importlib.util.find_spec("pynvml")
+    return {"busy_ok": request.busy_ok, "pynvml": binding.origin if binding else None}
 
 
 def _needed_by_expectations(checks: list[Any], config: Config) -> tuple[Any, ...]:

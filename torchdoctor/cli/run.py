@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torchdoctor.engine.patient import Chosen
     from torchdoctor.model import Report
 
+FULL = "--full takes about two minutes a GPU and one on the CPU. GPUs that other processes use are left alone unless --busy-ok."
 FORMATS = ("text", "json", "junit", "github", "markdown")
 
 
@@ -36,6 +37,7 @@ def _output(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 @click.option("--expect", multiple=True, metavar="KEY=VALUE", help="What should be here, such as gpus=8 or torch>=2.4. Repeatable.")
 @click.option("--quick", "depth", flag_value="quick", help="Only what needs no real work.")
 @click.option("--full", "depth", flag_value="full", help="Also what takes long: optimizers, torch.compile, transformers.")
+@click.option("--busy-ok", is_flag=True, help="With --full: measure GPUs that other processes use, too.")
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End the whole run after this time.")
 @click.option(
     "--facts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge the facts of an earlier JSON report instead."
@@ -80,6 +82,8 @@ def _examined(ctx: click.Context, options: dict[str, Any], selected: tuple[str, 
     from torchdoctor.engine.plan import PlanError
 
     _preload(options["format_"])
+    if options["depth"] == "full" and not options["facts"] and not options["quiet"]:
+        click.echo(FULL, err=True)
     progress = _Progress(options["format_"], options["quiet"])
     try:
         flags = from_flags(selected, options["ignore"], options["fail_on"], options["deadline"], options["expect"])
@@ -91,6 +95,7 @@ def _examined(ctx: click.Context, options: dict[str, Any], selected: tuple[str, 
             options["facts"],
             options["checks_dirs"],
             progress.show,
+            options["busy_ok"],
         )
         options["fail_on"] = request.config.fail_on
         return examine(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torchdoctor.declare import Check, Probe
 from torchdoctor.engine.discover import Broken, Found
@@ -17,7 +18,10 @@ from torchdoctor.model import CheckResult, Finding, Status
 
 @dataclass(frozen=True)
 class Order:
-    """What to examine and within which limits. ``depth`` is "quick", "default" or "full"; times are in seconds."""
+    """What to examine and within which limits. ``depth`` is "quick", "default" or "full"; times are in seconds.
+
+    options: passed to the probes that have a keyword-only parameter of that name, such as ``busy_ok``. JSON-able.
+    """
 
     executable: str
     checks: tuple[Check, ...]
@@ -25,6 +29,7 @@ class Order:
     deadline: float | None = None
     deadlines: Mapping[str, float] = field(default_factory=dict)
     notify: Callable[[str, str | None], None] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def opener_of(found: Found) -> Probe:
@@ -35,7 +40,7 @@ def opener_of(found: Found) -> Probe:
 def collect(found: Found, order: Order, warm: Pipes | None = None) -> Outcomes:
     """Run the probes that the ordered checks need. ``warm`` is a worker of the patient that was started ahead."""
     probes = plan(found, order.checks, order.depth)
-    supervisor = Supervisor(order.executable, probes, opener_of(found), order.deadlines, order.deadline, order.notify, warm)
+    supervisor = Supervisor(order.executable, probes, opener_of(found), order.deadlines, order.deadline, order.notify, warm, order.options)
     return supervisor.run()
 
 

@@ -69,10 +69,12 @@ class Supervisor:
         deadline: float | None = None,
         notify: Callable[[str, str | None], None] | None = None,
         warm: launch.Pipes | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.executable = executable
         self.opener = opener
         self.deadlines = dict(deadlines or {})
+        self.options = dict(options or {})
         self.notify = notify or (lambda _probe, _subject: None)
         self.outcomes = Outcomes()
         self.events: queue.Queue[tuple[Worker, dict[str, Any] | None]] = queue.Queue()
@@ -246,6 +248,7 @@ class Supervisor:
                 "file": task.probe.file,
                 "subject": task.subject,
                 "timeout": timeout,
+                "options": {name: self.options[name] for name in task.probe.options if name in self.options},
             }
         )
 

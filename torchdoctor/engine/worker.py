@@ -111,7 +111,7 @@ def _run(task: dict[str, Any], channel: Channel) -> dict[str, Any]:
         module = _load(task["module"], task["file"])
         found = next(p for p in vars(module).values() if getattr(p, "name", None) == task["probe"] and hasattr(p, "lane"))
         arguments = () if task["subject"] is None else (task["subject"],)
-        answer = {"state": "ok", "fact": to_json(found.function(*arguments))}
+        answer = {"state": "ok", "fact": to_json(found.function(*arguments, **task.get("options", {})))}
     except KeyboardInterrupt:
         raise
     except BaseException:  # a probe that calls sys.exit() is a finding about that probe, not the end of the run
