@@ -163,6 +163,8 @@ def adjacent_repeats(tree: Any) -> Iterator[str]:
                 previous = taken
             elif argument[0] > 0:
                 previous = previous & taken
+        elif operator is constants.BRANCH:
+            previous = set()  # words between: what is left is bounded when the pattern is compiled
         elif operator is not constants.AT and operator not in (constants.ASSERT, constants.ASSERT_NOT):
             previous = previous & charset(operator, argument) if charset(operator, argument) >= previous and previous else set()
     for operator, argument in walk(tree):

@@ -37,7 +37,7 @@ def test_its_example_is_found_and_its_counterexample_is_not() -> None:
 def test_its_fixes_differ_by_facts() -> None:
     cause = the_cause()
     values = {"shard": "17"}
-    assert [fix.do for fix in choose(cause.fixes, values, Situation(os="linux"))][0] == "Copy shard 17 to a local disk."
+    assert next(fix.do for fix in choose(cause.fixes, values, Situation(os="linux"))) == "Copy shard 17 to a local disk."
     assert len(choose(cause.fixes, values, Situation(os="macos"))) == 1
 
 

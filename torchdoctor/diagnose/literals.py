@@ -18,7 +18,7 @@ _HIDDEN = 0xE000
 _SHOWN = {_HIDDEN + code: code for code in range(128)}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def literal_of(pattern: str) -> str:
     """The longest literal, lower case, that every match of the pattern contains ("" where there is none)."""
     text = _ESCAPED.sub(_hide, pattern) if "\\" in pattern else pattern

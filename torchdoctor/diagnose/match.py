@@ -50,7 +50,7 @@ class Candidate:
     hits: tuple[Hit, ...] = ()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern as it is searched: ignoring case, and with every repetition bounded.
 
