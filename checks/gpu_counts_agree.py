@@ -7,6 +7,8 @@ Source: gpu-count checks of Azure, gcm, sichek and DCGM compare with an expected
 
 from __future__ import annotations
 
+from typing import Optional
+
 from torchdoctor import remedy
 from torchdoctor.api import Each, Findings, Status, check, fail, info, ok, skip
 from torchdoctor.facts import Bus, GpuState, Host, NvidiaDriver
@@ -16,15 +18,16 @@ from torchdoctor.remedy import Rung
 
 
 @check("TD705", group="driver", crash=Status.SKIP)
-def gpu_counts_agree(driver: NvidiaDriver, gpus: Each[GpuState], bus: Bus, host: Host) -> Findings:
+def gpu_counts_agree(driver: NvidiaDriver, gpus: Optional[Each[GpuState]], bus: Bus, host: Host) -> Findings:
     bound = [card for card in bus.of("nvidia") if card.driver in ("nvidia", None)]
-    known = {bus_key(gpu.bus_id) for gpu in gpus.values() if gpu.bus_id}
-    lost = [gpu for gpu in gpus.values() if gpu.bus_id is None]
+    present = (gpus or {}).values()
+    known = {bus_key(gpu.bus_id) for gpu in present if gpu.bus_id}
+    lost = [gpu for gpu in present if gpu.bus_id is None]
     missing = [card for card in bound if bus_key(card.slot) not in known]
-    if not driver.gpus:
+    if driver.error or not (driver.gpus or bound):
         yield skip("the driver names no GPU to count")
         return
-    if bus.known and known and len(missing) > len(lost) and not host.container and not host.wsl:
+    if bus.known and (known or not driver.gpus) and len(missing) > len(lost) and not host.container and not host.wsl:
         seen = [("/sys/bus/pci/devices", " ".join(card.slot for card in missing)), ("nvml", plural(len(driver.gpus), "GPU"))]
         title = f"{plural(len(bound), 'GPU')} on the PCI bus, {len(driver.gpus)} in the driver"
         yield fail(

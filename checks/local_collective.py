@@ -14,12 +14,6 @@ DEBUG = Fix(
     "Run it again with the backend's own log, and read the first warning.",
     ("NCCL_DEBUG=INFO TORCH_DISTRIBUTED_DEBUG=DETAIL torchdoctor run TD507",),
 )
-NAMED = (
-    ("unable to find address for", "gloo-wrong-interface"),
-    ("no socket interface found", "nccl-socket-ifname"),
-    ("use_libuv was requested", "windows-libuv-missing"),
-    ("no space left on device", "nccl-shm-too-small"),
-)
 
 
 @check("TD507", group="distributed", crash=Status.FAIL)
@@ -38,14 +32,11 @@ def _judge(run: CollectiveRun) -> Findings:
     dead = [r for r in run.ranks if r.ended not in ("normally", "did not finish") or r.failure]
     hung = [r for r in run.ranks if r.ended == "did not finish"]
     stacks = [(f"stack of rank {r.rank}", r.stack) for r in run.ranks if r.stack]
-    for rank in dead:
-        message = rank.failure.message if rank.failure else f"its process ended with {rank.ended}"
-        cause = next((c for text, c in NAMED if text in message.lower()), None)
-        title = (
-            f"{run.backend}: rank {rank.rank} failed in {rank.doing or 'its work'}: {message.splitlines()[0] if message else rank.ended}"
-        )
+    for rank in dead:  # the catalogue names the cause from the traceback
+        message = rank.failure.message.splitlines()[0] if rank.failure and rank.failure.message else f"its process ended with {rank.ended}"
         trace = [("traceback", rank.failure.traceback)] if rank.failure else []
-        yield fail(title, [*trace, *stacks], [DEBUG], cause, f"rank:{rank.rank}")
+        title = f"{run.backend}: a rank failed in {rank.doing or 'its work'}: {message}"
+        yield fail(title[:300], [*trace, *stacks], [DEBUG], subject=f"rank:{rank.rank}")
     if hung and not dead:
         where = ", ".join(f"rank {r.rank} in {_place(r)}" for r in hung)
         yield fail(

@@ -8,6 +8,8 @@ Source: NVIDIA's Xid catalogue; where gpud, DCGM, AWS and others differ from it,
 
 from __future__ import annotations
 
+from typing import Optional
+
 from torchdoctor import remedy
 from torchdoctor.api import Each, Findings, Fix, Status, check, fail, info, ok, skip, warn
 from torchdoctor.facts import GpuState, KernelLog
@@ -19,13 +21,14 @@ CONTAINED = 94
 
 
 @check("TD814", group="health", crash=Status.SKIP)
-def xid_errors(log: KernelLog, gpus: Each[GpuState]) -> Findings:
+def xid_errors(log: KernelLog, gpus: Optional[Each[GpuState]]) -> Findings:
     if log.why_not:
         yield skip(f"the kernel log cannot be read: {log.why_not}")
         return
     events = xid_events(log.lines)
-    owners = {bus_key(gpu.bus_id): gpu for gpu in gpus.values() if gpu.bus_id}
-    lost = next((gpu for gpu in gpus.values() if not gpu.bus_id), None)
+    present = (gpus or {}).values()
+    owners = {bus_key(gpu.bus_id): gpu for gpu in present if gpu.bus_id}
+    lost = next((gpu for gpu in present if not gpu.bus_id), None)
     families: dict[tuple[str, int, str], list[Event]] = {}
     for event in events:
         families.setdefault((event.bus_id, event.number, action_of(event)), []).append(event)

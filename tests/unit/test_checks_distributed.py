@@ -94,7 +94,7 @@ def test_healthy_jobs_raise_nothing(check, facts):
         (rendezvous_address, [replace(ADDRESS, resolved=("127.0.0.1",)), env(WORLD_SIZE="4")], Status.FAIL, "loopback", "rendezvous-timeout"),
         (socket_interfaces, [ADDRESS, env(NCCL_SOCKET_IFNAME="eth0")], Status.FAIL, "eth0", "nccl-socket-ifname"),
         (socket_interfaces, [ADDRESS, env(GLOO_SOCKET_IFNAME="eth0")], Status.FAIL, "eth0", "gloo-wrong-interface"),
-        (local_collective, [runs(GOOD_RANKS[0], RankRun(1, "cpu", DONE[:1], "broadcast", (), Failure("RuntimeError", "Connection reset", "t")))], Status.FAIL, "rank 1 failed in broadcast", None),
+        (local_collective, [runs(GOOD_RANKS[0], RankRun(1, "cpu", DONE[:1], "broadcast", (), Failure("RuntimeError", "Connection reset", "t")))], Status.FAIL, "a rank failed in broadcast", None),
         (local_collective, [runs(GOOD_RANKS[0], RankRun(1, "cpu", (), "all-reduce", ended="SIGSEGV"))], Status.FAIL, "SIGSEGV", None),
         (local_collective, [runs(*(RankRun(r, "cuda:0", (), "all-reduce", ended="did not finish", stack="Thread 0x1\n  File x") for r in (0, 1)), backend="nccl")], Status.FAIL, "rank 0 in all-reduce, rank 1 in all-reduce", "nccl-p2p-broken"),
         (local_collective, [runs(GOOD_RANKS[0], RankRun(1, "cpu", DONE[1:], "", ("all-reduce: expected [3], got [0]",)))], Status.FAIL, "wrong values", None),

@@ -17,7 +17,9 @@ CAUSES = (
                 "Switch the autoloading of backends off with TORCH_DEVICE_BACKEND_AUTOLOAD=0 and see whether the rest works.",
                 ("export TORCH_DEVICE_BACKEND_AUTOLOAD=0",),
             ),
-            Fix("Install {backend|the backend} in a version made for the installed torch, with its driver, or uninstall it.", risk="restart"),
+            Fix(
+                "Install {backend|the backend} in a version made for the installed torch, with its driver, or uninstall it.", risk="restart"
+            ),
         ),
         url="https://docs.pytorch.org/tutorials/prototype/python_extension_autoload.html",
         examples=(

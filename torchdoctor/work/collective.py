@@ -22,6 +22,7 @@ from typing import Any, Callable, Optional
 from torchdoctor.facts import CollectiveRun, Failure, RankRun
 
 ELEMENTS = 8
+PATIENCE = 2.0  # seconds that the other ranks get to end by themselves after one failed
 STACK_LEAD = 1.0  # seconds before the deadline at which a rank writes its stack
 
 
@@ -272,8 +273,8 @@ def run_collective(backend: str, devices: list[str], seconds: float, fork: bool)
             _end(rank, gone=True)
         else:
             _take(rank, line, ranks)
-        if len(waiting) < len(ranks) and any(not r.finished for r in ranks if r not in waiting):
-            end = min(end, time.monotonic() + 2 * STACK_LEAD + 1)  # a rank died: the others need not be waited for in full
+        if any(r.failure or not r.finished for r in ranks if r not in waiting):
+            end = min(end, time.monotonic() + PATIENCE)  # a rank is gone: the others wait for it in vain
     for rank in waiting:
         _end(rank, gone=False)
     runs = tuple(
