@@ -20,6 +20,11 @@ ALIKE = 0.5
 """Cosine of the weighted words from which on a guess is worth telling: of a hundred real failures that are guessed at so, four are wrong."""
 LEAD = 1.1
 """How much better than the next cause the best has to be."""
+FIELD = frozenset(
+    "torch cuda nccl gloo gpu gpus nvidia tensor tensors cudnn cublas cusparse triton inductor dynamo transformers accelerate deepspeed mps rocm hip xpu "
+    "xformers bitsandbytes flash_attn flash dataloader rank ranks ddp fsdp peft vllm safetensors tokenizer autocast backward grad nvcc ninja".split()
+)
+"""Words of this field: without one in common, an error is as likely of something else altogether."""
 _WORD = re.compile(r"[A-Za-z_]{3,60}")
 MAX_TEXT = 6000
 
@@ -66,7 +71,7 @@ def _alike(shown: frozenset[str], causes: Mapping[str, Cause]) -> str:
 
     def score(words: frozenset[str]) -> float:
         both = words & shown
-        if len(both) < 3:
+        if len(both) < 3 or not both & FIELD:
             return 0.0
         sizes = [sum(weight.get(word, 0.0) for word in side) for side in (words, shown)]
         return sum(weight.get(word, 0.0) for word in both) / math.sqrt(sizes[0] * sizes[1]) if all(sizes) else 0.0
