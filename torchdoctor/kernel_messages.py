@@ -13,6 +13,7 @@ from torchdoctor.facts import KernelLine
 _XID = re.compile(r"(?<!S)Xid \((?:PCI:)?([0-9a-f:.]+)[^)]{0,40}\): (\d{1,4})(?:, ?(.{0,600}))?", re.IGNORECASE)
 _SXID = re.compile(r"SXid \((?:PCI:)?([0-9a-f:.]+)[^)]{0,40}\): (\d{1,6})(?:, ?(.{0,600}))?", re.IGNORECASE)
 _STATUS = re.compile(r"\((0x[0-9a-f]+) (0x[0-9a-f]+)", re.IGNORECASE)
+_FATAL = re.compile(r"(?<!non)(?<!non-)fatal", re.IGNORECASE)
 _CHANGED_TO = re.compile(r"to 0x[0-9a-f]+ \(([^)]{1,60})\)", re.IGNORECASE)
 _WORSE = ("nothing", "restart-program", "configure", "reset-gpu", "reboot", "power-cycle", "inspect")
 
@@ -79,6 +80,6 @@ def _of_nvlink5(event: Event) -> str:
     actions = {
         action for number, units, value, action in gpu_tables.nvlink5() if number == event.number and unit in units and value == code
     }
-    if actions:
-        return max(actions, key=_WORSE.index)
-    return "nothing" if re.search(r"non-?fatal", event.text, re.IGNORECASE) else "reset-gpu"
+    fatal = bool(_FATAL.search(event.text))
+    action = max(actions, key=_WORSE.index, default="nothing")
+    return "reset-gpu" if fatal and action == "nothing" else action  # the line's own word is newer than the table

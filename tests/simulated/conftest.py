@@ -1,0 +1,3 @@
+from tests.simulated.nvml.fixtures import drivers
+
+__all__ = ["drivers"]
