@@ -49,7 +49,7 @@ def command(
     _check(ctx, paths)
     wanted = paths or ("-",)
     try:
-        log = read(wanted, sys.stdin.buffer.read() if "-" in wanted else None)
+        log = read(wanted, sys.stdin.buffer if "-" in wanted else None)
         situation, notes = gather(log, facts, local=not no_local_facts)
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error), ctx) from None

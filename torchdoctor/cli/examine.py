@@ -27,17 +27,24 @@ class Request:
     folders: tuple[Path, ...] = ()
     notify: Callable[[str, str | None], None] | None = None
     busy_ok: bool = False
+    snapshot: Path | None = None
+    save_snapshot: Path | None = None
+    redact: bool = False
 
 
-def explain(text: str) -> tuple[str | None, str, tuple[Fix, ...]]:
-    """The catalogue's word on what a dead worker wrote: cause, title and fixes; nothing where it knows none."""
+def explain(text: str, machine: Mapping[str, Any] | None = None) -> tuple[str | None, str, tuple[Fix, ...]]:
+    """The catalogue's word on what a dead worker wrote: cause, title and fixes; nothing where it knows none.
+
+    machine: what was known of the machine that a snapshot comes from; default: this one.
+    """
     from torchdoctor.diagnose.answer import diagnose
-    from torchdoctor.diagnose.facts import gather
+    from torchdoctor.diagnose.facts import gather, merged, of_this_machine
     from torchdoctor.diagnose.read import read_text
 
     try:
         log = read_text(text)
-        found = diagnose(log, *gather(log, None, local=True)).diagnoses
+        situation, notes = gather(log, None, local=False)
+        found = diagnose(log, merged(situation, of_this_machine() if machine is None else machine, "machine"), notes).diagnoses
     except Exception:  # the finding stands by itself; a mistake in the catalogue must not take it away
         return None, "", ()
     if not found or found[0].consequence:
@@ -71,6 +78,7 @@ def examine(request: Request) -> Report:
 
 def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None, started: str, clock: float) -> Report:
     from torchdoctor import expect, gate, summary
+    from torchdoctor.cli import snapshot
     from torchdoctor.engine.discover import discover, forbid_torch
     from torchdoctor.engine.run import Order, collect, results_of
     from torchdoctor.engine.select import apply_ignores, expired_ignores, select
@@ -81,8 +89,12 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
     found = discover([*request.folders, *([config.checks_dir] if config.checks_dir else [])])
     config.check_names(found.checks, [p.name for p in found.probes])
     selection = select(found.checks, config.select, config.ignore)
+    examined, machine = Patient(chosen.executable, chosen.why), None
     if request.facts is not None:
         outcomes = _recorded(request.facts)
+    elif request.snapshot is not None:
+        recorded = snapshot.load(request.snapshot)
+        outcomes, examined, machine = recorded.outcomes, recorded.patient, recorded.machine
     else:
         needed = _needed_by_expectations(found.checks, config) if config.expect else ()
         order = Order(
@@ -95,11 +107,14 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
             _options(request),
         )
         outcomes = collect(found, order, warm)
+    if request.save_snapshot is not None:
+        _save(request, outcomes, examined, started)
+    _override_limits(outcomes, config.thresholds)
     facts = outcomes.facts()
     accelerators = [words for words in _observed_place(facts) if words != "the CPU"]
     if accelerators:
         facts["machine"] = ", ".join(accelerators)
-    results = results_of(selection.checks, outcomes, explain, found.broken)
+    results = results_of(selection.checks, outcomes, lambda text: explain(text, machine), found.broken)
     if config.expect:
         results.insert(0, expect.judge(config.expect, observe(facts), SOURCES))
     filtered = apply_ignores(results, config.ignore, ignored=selection.ignored)
@@ -115,11 +130,36 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
         verdict=verdict,
         summary=summary.summarise(final, _observed_place(facts)) + (" (interrupted)" if outcomes.interrupted else ""),
         exit_code=gate.EXIT_INTERRUPTED if outcomes.interrupted else code,
-        patient=Patient(chosen.executable, chosen.why, outcomes.patient.get("python"), imported.get("version")),
+        patient=Patient(examined.executable, examined.chosen, outcomes.patient.get("python"), imported.get("version")),
         facts=facts,
         results=final,
-        notes=(*filtered.notes, *outcomes.notes),
+        notes=(*filtered.notes, *outcomes.notes, *_node_note(final)),
     )
+
+
+def _save(request: Request, outcomes: Outcomes, examined: Patient, started: str) -> None:
+    from torchdoctor.cli import snapshot
+    from torchdoctor.diagnose.facts import of_this_machine
+    from torchdoctor.report.redact import for_this_machine
+
+    assert request.save_snapshot is not None
+    taken = snapshot.Snapshot(outcomes, examined, started, to_json(of_this_machine()))
+    snapshot.save(request.save_snapshot, taken, for_this_machine() if request.redact else None)
+
+
+def _override_limits(outcomes: Outcomes, limits: Mapping[str, float]) -> None:
+    """Put the configured limits over those of the table, in the fact that checks judge by."""
+    read = outcomes.of("Thresholds").get(None)
+    if limits and read is not None and read.state == "ok":
+        outcomes.add("Thresholds", dataclasses.replace(read, fact={"limits": {**read.fact["limits"], **limits}}))
+
+
+def _node_note(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """What the GPUs of this machine need as a whole."""
+    from torchdoctor.remedy import node_action
+
+    action = node_action(results)
+    return (f"what the GPUs of this machine need: {action}",) if action else ()
 
 
 def _options(request: Request) -> dict[str, Any]:

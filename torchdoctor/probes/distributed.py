@@ -100,7 +100,7 @@ def _gpu_count(fork: bool) -> int:
 
     if not (torch.version.cuda or getattr(torch.version, "hip", None)):
         return 0
-    if not fork:
+    if not fork or sys.platform == "win32":
         return int(torch.cuda.device_count())
     read_fd, write_fd = os.pipe()
     pid = os.fork()

@@ -72,6 +72,7 @@ def rank_main(
     import torch
     import torch.distributed as dist
 
+    make_store = dist.TCPStore  # type: ignore[attr-defined]  # exported by a star import
     timeout = datetime.timedelta(seconds=seconds)
     doing = "store"
     try:
@@ -79,10 +80,10 @@ def rank_main(
         if device.startswith("cuda"):
             torch.cuda.set_device(device)
         if rank == 0:
-            store = dist.TCPStore("127.0.0.1", 0, world_size, True, timeout, wait_for_workers=False)
+            store = make_store("127.0.0.1", 0, world_size, True, timeout, wait_for_workers=False)
             tell({"port": store.port})
         else:
-            store = dist.TCPStore("127.0.0.1", port(), world_size, False, timeout)
+            store = make_store("127.0.0.1", port(), world_size, False, timeout)
         doing = "init_process_group"
         tell({"doing": doing})
         dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=timeout)
@@ -146,6 +147,7 @@ def _serve_rank(read_fd: int, write_fd: int, rank: int, world_size: int, backend
 def _fork_rank(rank: int, world_size: int, backend: str, device: str, seconds: float, others: list[_Rank]) -> _Rank:
     import warnings
 
+    assert sys.platform != "win32"  # the caller forks on Linux only
     answers, theirs_out = os.pipe()
     theirs_in, requests = os.pipe()
     with warnings.catch_warnings():
@@ -233,7 +235,7 @@ def _end(rank: _Rank, gone: bool) -> None:
         if not gone:
             rank.process.kill()
         status = rank.process.wait()
-    else:
+    elif sys.platform != "win32":
         if not gone:
             os.kill(rank.pid, signal.SIGKILL)
         _, raw = os.waitpid(rank.pid, 0)

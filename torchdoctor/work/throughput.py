@@ -18,7 +18,7 @@ from torchdoctor.work.measure import Record, dtype_of, failure_of
 from torchdoctor.work.timing import Stopwatch, Timed, current, index_of, is_large, kind_of, memory_of, model_of, module_of, release
 
 SMALLEST, LARGEST = 256, 8192  # side of the matrices
-LONG_ENOUGH = 0.004  # seconds of one call from which on a matrix need not be larger
+LONG_LARGE, LONG_SMALL = 0.05, 0.004  # seconds of one call from which on a matrix need not be larger
 BUDGET_LARGE, BUDGET_SMALL = 0.4, 0.1  # seconds of each measurement
 BUFFER_LARGE, BUFFER_SMALL = 2**30, 2**24  # bytes
 HOST_BUFFER = 2**28
@@ -81,7 +81,8 @@ def product_rate(watch: Stopwatch, dtype: str) -> Rate:
 
 def largest_product(watch: Stopwatch, dtype: torch.dtype) -> tuple[int, Work]:
     """The side and the work of the smallest product that takes long enough, or of the largest that fits."""
-    side = SMALLEST if not is_large(watch.device) else 4 * SMALLEST
+    large = is_large(watch.device)
+    side, long_enough = (4 * SMALLEST, LONG_LARGE) if large else (SMALLEST, LONG_SMALL)
     while True:
         a, b, out = (torch.full((side, side), 0.01 * (n + 1), device=watch.device, dtype=dtype) for n in range(3))
         work = _into(a, b, out)
@@ -89,7 +90,7 @@ def largest_product(watch: Stopwatch, dtype: torch.dtype) -> tuple[int, Work]:
         _, free_enough = _fits(watch.device, 3 * (2 * side) ** 2 * a.element_size())
         before = watch.clock()
         watch.seconds(work, 1)
-        if side >= LARGEST or not free_enough or watch.clock() - before >= LONG_ENOUGH:
+        if side >= LARGEST or not free_enough or watch.clock() - before >= long_enough:
             return side, work
         side *= 2
 

@@ -19,11 +19,11 @@ PROMPT = tuple((7 * i) % 250 + 1 for i in range(24))
 
 def _theirs(config: LlamaConfig, ours: Llama) -> Any:
     """``LlamaForCausalLM`` with the same weights, in float32 on the CPU."""
-    from transformers import LlamaConfig as TheirConfig
-    from transformers import LlamaForCausalLM
+    import transformers
 
-    model = LlamaForCausalLM(
-        TheirConfig(
+    library: Any = transformers  # its signatures change from version to version
+    model = library.LlamaForCausalLM(
+        library.LlamaConfig(
             vocab_size=config.vocab_size,
             hidden_size=config.hidden_size,
             intermediate_size=config.intermediate_size,
