@@ -173,3 +173,16 @@ def test_a_launchers_summary_is_the_last_of_echoes() -> None:
     found = ranked(causes, stream("build stopped", "child failed"))
     assert slugs(found) == ["ninja"]
     assert slugs(found[0].explains) == ["torchrun-child-failed"]
+
+
+def test_many_ranks_are_searched_as_few_are() -> None:
+    causes = [cause("wrapped", "ran out of device memory"), cause("numbered", "sm_61 is not compatible"), cause("absent", "never written")]
+    streams = [stream(f"step {n}", "it ran out of", "device memory", "GPU sm_61 is not", "compatible", number=n) for n in range(40)]
+    found = {(candidate.cause.slug, candidate.stream.rank) for candidate in match(Log(tuple(streams)), causes, Situation())}
+    assert found == {(slug, n) for slug in ("wrapped", "numbered") for n in range(40)}
+
+
+def test_a_literal_is_found_wherever_it_stands_in_a_long_text() -> None:
+    far = "x " * 30_000
+    (found,) = match(Log((stream(f"{far}first token here {far}first token here"),)), [cause("c", r"first \w+ here")], Situation())
+    assert [hit.end - hit.start for hit in found.hits] == [16, 16]

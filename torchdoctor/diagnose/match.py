@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torchdoctor.diagnose.literals import bounded, literal_of
@@ -22,6 +22,11 @@ MAX_REPEAT = 256
 """Characters that an unbounded repetition of a pattern may take: longer than any path or name that matters."""
 REACH = 16_000
 """Characters that a match may reach before or behind its literal."""
+MANY = 8
+"""Ranks from which on it pays to find out first which literals any of them wrote."""
+SEAM = 200
+"""Characters on either side of a line's end that a literal may reach over."""
+_DIGITS = {ord(digit): "0" for digit in "123456789"}
 MAX_TRIES = 64
 """Matches of one sign that are looked at for one rank; a log may repeat a line a million times."""
 
@@ -85,6 +90,7 @@ class Searched:
                 if high >= 0:
                     yield low, high
                 low = max(0, at - REACH)
+            at = self.lowered.rfind(literal, at, at + REACH + len(literal))  # those between lie in the same stretch
             high = at + len(literal) + REACH
             at = self.lowered.find(literal, at + max(1, len(literal)))
         if high >= 0:
@@ -135,9 +141,15 @@ def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candi
     """
     rows: list[tuple[Cause, Stream, list[Hit]]] = []
     causes = tuple(causes)
+    index = _index(causes)
+    if len(log.streams) > MANY:
+        anywhere = _lines_once(log.streams)
+        index = tuple(entry for entry in index if entry[0].translate(_DIGITS) in anywhere)
     for stream in log.streams:
         searched = Searched(stream)
-        for cause in causes:
+        lowered = searched.lowered
+        for number in sorted({number for literal, numbers in index if literal in lowered for number in numbers}):
+            cause = causes[number]
             hits = [hit for sign in cause.signs for hit in searched.hits(sign, situation)]
             if hits and not any(map(searched.holds, cause.unless)):
                 rows.append((cause, stream, hits))
@@ -150,6 +162,29 @@ def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candi
             best = hits[0]
             found.append(Candidate(cause, best.strength, stream, best.start, best.end, best.groups, tuple(hits)))
     return found
+
+
+def _index(causes: Sequence[Cause]) -> tuple[tuple[str, list[int]], ...]:
+    """Each literal with the numbers of the causes that have a sign with it."""
+    found: dict[str, list[int]] = {}
+    for number, cause in enumerate(causes):
+        for sign in cause.signs:
+            found.setdefault(literal_of(sign.pattern), []).append(number)
+    return tuple(found.items())
+
+
+def _lines_once(streams: Iterable[Stream]) -> str:
+    """Each different line of all ranks, and each seam between two, lower-case and with every digit a 0: ranks of a job write alike."""
+    seen: set[str] = set()
+    for stream in streams:
+        text = stream.text.lower().translate(_DIGITS)
+        if len(text) != len(stream.text):
+            seen.add(text)
+            continue
+        for begin, end in zip(stream.starts, (*stream.starts[1:], len(text) + 1)):
+            seen.add(text[begin : end - 1])
+            seen.add(text[max(0, begin - SEAM) : begin + SEAM])
+    return "\n".join(seen)
 
 
 def _together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situation) -> dict[int, bool | Mapping[str, str]]:
