@@ -33,6 +33,7 @@ CAUSES = (
             Sign(r"invalid hash value \(expected \"", also=(r"torch|hub|\.pth|\.pt",)),
             Sign(r"Unable to load weights from pytorch checkpoint file", FAIR),
             Sign(r"pickle data was truncated", FAIR, also=(_LOAD_CALL,)),
+            Sign(r"Error: .{0,20}PytorchStreamReader", FAIR),
         ),
         fixes=(
             Fix(
@@ -100,6 +101,7 @@ CAUSES = (
             Sign(r"WeightsUnpickler error: (?!Unsupported operand 118)"),
             Sign(r"Unsupported (?:global|class) .{0,20}(?P<object>[\w.]+) ?(?:was not|is not) an allowed"),
             Sign(r"torch\.serialization\.add_safe_globals\(\[(?P<object>[\w., ]+)\]\)", FAIR),
+            Sign(r"WeightsUnpickler", FAIR, also=(r"UnpicklingError",)),
         ),
         fixes=(
             Fix(
@@ -185,6 +187,7 @@ CAUSES = (
             Sign(r"Attempting to deserialize object on (?:a )?(?:CUDA|MPS|XPU|HPU) device"),
             Sign(r"Attempting to deserialize object on CUDA device (?P<device>\d+) but torch\.cuda\.device_count\(\) is (?P<gpus>\d+)"),
             Sign(r"torch\.load with map_location(?:=torch\.device\('cpu'\))? to map your storages", FAIR),
+            Sign(r"torch\.cuda\.is_available\(\).{1,8}False.{1,200}map_location", FAIR, also=(r"Error",)),
         ),
         fixes=(
             Fix(

@@ -54,7 +54,7 @@ CAUSES = (
             Sign(CHECKED + r"mat1 in method wrapper_\w*addmm", test=second_is_cpu),
             Sign(CHECKED + r"(?:target|input) in method wrapper_\w+", test=second_is_cpu),
             Sign(CHECKED + _MODEL_FIRST, test=first_is_cpu, unless=(r"mat2 in method wrapper_\w*bmm",)),
-            Sign(NEW_WORDING + r"(?:index|indices|mat1|input|target|self) is on cpu, different from other tensors on (?P<one>[\w:]+)"),
+            Sign(NEW_WORDING + r"(?:index|indices|mat1|input|target) is on cpu, different from other tensors on (?P<one>[\w:]+)"),
             Sign(NEW_WORDING + r"(?:weight|mat2|bias) is on (?!cpu)(?P<one>[\w:]+), different from other tensors on (?P<two>cpu)"),
             Sign(SAME, FAIR, also=(_LOSS,), near=500, test=one_is_cpu),
             Sign(SAME, FAIR, also=(r"(?:==|!=|-|\beq\() ?\(?(?:labels?|targets?|gts?|y|y_true|batch_y|yb)\b",), near=160, test=one_is_cpu),
@@ -95,8 +95,11 @@ CAUSES = (
                 FAIR,
             ),
             # machine-translated texts keep only the identifiers
-            Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}\bmat1\b.{0,60}wrapper_\w*addmm", FAIR),
-            Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}wrapper_\w*index_select", FAIR),
+            Sign(r"(?P<one>(?:cuda|mps|xpu|npu)[:：]\d+).{1,40}(?P<two>cpu)(?![a-z:]).{1,200}\bmat1\b.{0,60}wrapper_\w*addmm", FAIR),
+            Sign(r"(?P<one>(?:cuda|mps|xpu|npu)[:：]\d+).{1,40}(?P<two>cpu)(?![a-z:]).{1,200}wrapper_\w*index_select", FAIR),
+            Sign(r"Input tensor is not an XLA tensor"),
+            Sign(r"\w+ must be (?:a |on )?CUDA (?:tensor|device)\b", FAIR, also=(r"Error",), near=120),
+            Sign(r"Error: .{1,40}\(" + CPU_FLOAT + r"\).{1,30}\(" + GPU_FLOAT + r"\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -187,7 +190,9 @@ CAUSES = (
                 r"checking"
             ),
             Sign(r"slow_conv2d_forward_mps: input\(device='?mps:?\d?'?\) and weight\(device='?cpu"),
-            Sign(r"\b(?P<one>cpu)\b.{1,40}(?P<two>cuda:\d+)\W.{1,200}wrapper_\w*index_select", FAIR),
+            Sign(r"(?P<one>cpu)(?![a-z:]).{1,30}(?P<two>cuda[:：]\d+).{1,200}wrapper_\w*index_select", FAIR),
+            Sign(NEW_WORDING + r"self is on cpu, different from other tensors on (?P<two>[\w:]+).{0,60}(?:addmm|index_select)"),
+            Sign(r"Error: .{1,40}\(" + GPU_FLOAT + r"\).{1,30}\(" + CPU_FLOAT + r"\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -243,7 +248,9 @@ CAUSES = (
             Sign(r"to have the same device as tensor for argument #\d+ '\w+'; but device (?P<one>\d+) does not equal (?P<two>\d+)"),
             Sign(r"weight is on (?P<two>\w+) but input is on (?P<one>\w+)", FAIR),
             Sign(r"(?:tensors?|inputs?) (?:should|must) (?:all )?be (?:on|in) the same (?:GPU|device)\b", FAIR),
-            Sign(r"(?P<one>(?:cuda|mps|xpu|npu):\d+)\W.{1,40}\b(?P<two>cpu)\b.{1,200}wrapper_(?:CUDA|XPU|NPU|MPS)_\w+", FAIR),
+            Sign(r"(?P<one>(?:cuda|mps|xpu|npu)[:：]\d+).{1,40}(?P<two>cpu)(?![a-z:]).{1,200}wrapper_(?:CUDA|XPU|NPU|MPS)_\w+", FAIR),
+            Sign(r"cannot be accessed from Triton \(cpu tensor\?\)"),
+            Sign(r"(?:expected|must|should) (?:\w+ ){0,5}on (?:the )?same (?:device|GPU)\b", FAIR, also=(r"Error",), near=200),
         ),
         fixes=(
             Fix(

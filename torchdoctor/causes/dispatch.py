@@ -67,6 +67,7 @@ CAUSES = (
             Sign(r"is on meta, different from other tensors on"),
             Sign(r"Tensor\.item\(\) cannot be called on meta tensors"),
             Sign(r"meta tensor; no data", FAIR),
+            Sign(r"Error: .{1,120}torch\.nn\.Module\.to_empty\(\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -108,6 +109,7 @@ CAUSES = (
             Sign(r"We need an `?offload_(?:dir|folder)`? to dispatch this model"),
             Sign(r"trying to offload the whole model to the disk"),
             Sign(r"Some modules are dispatched on the CPU or the disk.{0,40}Make sure you have enough GPU RAM"),
+            Sign(r"ValueError: .{1,80}device_map.{1,80}offload_folder", FAIR),
         ),
         fixes=(
             Fix(

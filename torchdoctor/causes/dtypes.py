@@ -47,6 +47,11 @@ CAUSES = (
                 r"(?P<two>\w+)"
             ),
             Sign(r"mixed dtype \(CPU\): expect \w+ to have scalar type"),
+            Sign(
+                r"\bmat1\b.{1,8}\bmat2\b.{1,40}\b(?P<one>Half|BFloat16|c10::\w+|Float)\b.{1,6}\b(?P<two>Half|BFloat16|c10::\w+|Float)\b",
+                FAIR,
+            ),
+            Sign(r"RuntimeError: .{1,40}\b(?P<one>Half|BFloat16|Float)\b.{1,16}\b(?P<two>Half|BFloat16|Float)\b", FAIR),
         ),
         fixes=(
             Fix(
@@ -93,6 +98,8 @@ CAUSES = (
             Sign(r"Found dtype Double but expected Float"),
             Sign(r"expected dtype (?:Double but got dtype Float|Float but got dtype Double)"),
             Sign(r"found input tensor with Double and parameter tensor with"),
+            Sign(r"RuntimeError: .{1,40}\bFloat\b.{1,16}\bDouble\b", FAIR),
+            Sign(r"RuntimeError: .{1,40}\bDouble\b.{1,16}\bFloat\b", FAIR),
         ),
         fixes=(
             Fix(

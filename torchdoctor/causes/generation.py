@@ -56,6 +56,7 @@ CAUSES = (
             Sign(r"srcIndex < srcSelectDimSize", FAIR, also=(r"embed_tokens|F\.embedding\(|token_embedding",)),
             # a traceback of the character-model tutorials, cut off before the message
             Sign(r"IndexError Traceback \(most recent call last\).{0,400}\bgenerate\(", WEAK, also=(r"frames",), unless=(r"IndexError: ",)),
+            Sign(r"torch\.embedding\(weight, input.{0,200}IndexError", FAIR),
         ),
         fixes=(
             Fix(

@@ -215,6 +215,7 @@ CAUSES = (
             Sign(r"set the option `?trust_remote_code=True`?"),
             Sign(r"pass the argument `?trust_remote_code=True`?"),
             Sign(r"Do you wish to run the custom code\? \[y/N\]", FAIR),
+            Sign(r"ValueError: .{1,250}trust_remote_code=True", FAIR),
         ),
         fixes=(
             Fix(

@@ -48,6 +48,11 @@ CAUSES = (
                 near=80,
             ),
             Sign(r"(?P<op>\w+) (?:is )?not (?:implemented|supported) for MPS\b", FAIR),
+            Sign(
+                r"NotImplementedError: .{1,20}'(?P<op>(?:aten|torchvision)::[\w.]+)'.{1,40}\bMPS\b",
+                FAIR,
+                unless=(r"aten::_?slow_conv", r"the '(?:CUDA|CPU)' backend"),
+            ),
         ),
         fixes=(
             Fix(
@@ -168,6 +173,7 @@ CAUSES = (
             Sign(r"Use PYTORCH_MPS_HIGH_WATERMARK_RATIO=0\.0 to disable upper limit", FAIR),
             Sign(r"kIOGPUCommandBufferCallbackErrorOutOfMemory"),
             Sign(r"Insufficient Memory \(00000008", FAIR),
+            Sign(r"Error: .{1,300}PYTORCH_MPS_HIGH_WATERMARK_RATIO=0\.0", FAIR),
         ),
         fixes=(
             Fix(

@@ -15,6 +15,7 @@ CAUSES = (
             Sign(r"can't convert CUDA tensor to numpy"),
             Sign(r"Use Tensor\.cpu\(\) to copy the tensor to host memory first"),
             Sign(r"can't convert .{0,40}tensor to numpy", FAIR),
+            Sign(r"TypeError: .{1,40}(?P<device>(?:cuda|mps|xpu):\d+).{1,40}numpy", FAIR),
         ),
         fixes=(
             Fix(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torchdoctor.api import Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _SIZE = r"torch\.Size\(\[(?P<{0}>\d+)[^\]]{{0,60}}\]\)"
 
@@ -123,6 +123,7 @@ CAUSES = (
             Sign(r"Kernel size can't be greater than actual input size"),
             Sign(r"Given input size: \([\dx ]+\)\. Calculated output size: \([\dx ]+\)\. Output size is too small"),
             Sign(r"Calculated padded input size per channel: \([\dx ]+\)\. Kernel size:"),
+            Sign(r"\bmat1\b.{1,8}\bmat2\b.{1,30}\((?P<have>\d+x\d+).{1,6}?(?P<want>\d+x\d+)\)", FAIR),
         ),
         fixes=(
             Fix(

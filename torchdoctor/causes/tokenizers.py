@@ -19,6 +19,7 @@ CAUSES = (
             Sign(r"tokenizer\.chat_template`? is not set and no (?:template argument|default|chat template)"),
             Sign(r"(?:processor|tokenizer) does not have a chat template"),
             Sign(r"chat_template is not set", FAIR),
+            Sign(r"ValueError.{1,60}apply_chat_template\(\).{1,40}tokenizer\.chat_template", FAIR),
         ),
         fixes=(
             Fix(
@@ -163,6 +164,7 @@ CAUSES = (
             Sign(r"Asking to pad but the tokenizer does not have a padding token"),
             Sign(r"Cannot handle batch sizes > 1 if no padding token is defined"),
             Sign(r"(?:requires|needs) .{0,30}padding token .{0,60}(?:tokenizer|defined)", FAIR, also=(r"Error: |Traceback",)),
+            Sign(r"tokenizer\.pad_token = tokenizer\.eos_token e\.g\.", FAIR),
         ),
         fixes=(
             Fix(
