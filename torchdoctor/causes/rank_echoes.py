@@ -133,8 +133,8 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                do="Fix what this exception says: {exception|the exception}: {message|see its last line}. For a missing file check the "
-                "path and that the data set exists on every node; for a missing key, module, argument or attribute check the "
+                do="Fix what this exception says: {exception|the exception}: {message|see its last line}. {advice|} For a missing file "
+                "check the path and that the data set exists on every node; for a missing key, module, argument or attribute check the "
                 "configuration and your own code in the last frame."
             ),
             Fix(
