@@ -77,7 +77,7 @@ def choose(fixes: Iterable[Fix], values: Mapping[str, str], situation: Situation
             continue
         try:
             filled = Fix(
-                do=fill(fix.do, values),
+                do=" ".join(fill(fix.do, values).split()),
                 commands=tuple(for_installer(fill(command, values, plain=True), situation) for command in fix.commands),
                 who=fix.who,
                 risk=fix.risk,

@@ -12,7 +12,7 @@ from torchdoctor.diagnose.match import Candidate, Hit
 from torchdoctor.diagnose.place import OUTSIDE, lines_of, place_of
 from torchdoctor.diagnose.rank import Found, is_bystander
 from torchdoctor.diagnose.situation import Situation
-from torchdoctor.model import Cause, Fix, Quote, Sign, Strength
+from torchdoctor.model import Cause, Quote, Sign, Strength
 
 SLUG = "user-error-in-rank"
 MAX_UNRECOGNISED = 10
@@ -112,7 +112,7 @@ def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[s
     if not echoes and not several_ranks(log, situation):
         return []
     first = _first(own)
-    cause = causes.get(SLUG, USER_ERROR)
+    cause = causes[SLUG]
     candidate = _candidate(cause, first, own)
     others = [_candidate(cause, other, own) for other in own if other.rank != first.rank and other.event.type == first.event.type]
     result = Found(cause, [candidate, *others], echoes)
@@ -187,21 +187,3 @@ def all_ordinary(found: list[Found], log: Log) -> bool:
     """Whether all that failed are exceptions of the program itself."""
     events = [failure.event for failure in failures(log)]
     return not found and bool(events) and all(map(is_ordinary, events))
-
-
-USER_ERROR = Cause(
-    slug=SLUG,
-    title="{which|One rank} raised an exception of the program itself ({exception|an ordinary Python error}), and the job ended with it",
-    why=(
-        "An ordinary Python exception ended one process; the launcher then stopped the other ranks, whose SIGTERM and "
-        "connection errors are only consequences. Neither the GPU nor the communication is at fault."
-    ),
-    signs=(),
-    fixes=(
-        Fix("{advice}"),
-        Fix(
-            "Mend what {exception|the exception} says in the code or the data of {which|the rank that raised it}, and start the job again; "
-            "the launcher's lines need nothing."
-        ),
-    ),
-)
