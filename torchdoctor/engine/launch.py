@@ -62,7 +62,7 @@ def start(executable: str, own_path: bool, can_fork: bool) -> Pipes:
     from torchdoctor.engine import platforms
 
     ours = theirs = None
-    if can_fork:
+    if can_fork and sys.platform != "win32":
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     code = _BOOTSTRAP.format(
         init=os.path.join(ROOT, "__init__.py"), root=ROOT, keep_first=own_path, socket_fd=theirs.fileno() if theirs else None

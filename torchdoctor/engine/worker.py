@@ -54,13 +54,13 @@ class Channel:
 def _private(fd: int) -> int:
     """A duplicate of a descriptor, out of the low numbers that programs close or reuse."""
     copy = os.dup(fd)
-    if os.name == "posix":
-        import fcntl
+    if sys.platform == "win32":
+        return copy
+    import fcntl
 
-        high = fcntl.fcntl(copy, fcntl.F_DUPFD_CLOEXEC, 50)
-        os.close(copy)
-        return high
-    return copy
+    high = fcntl.fcntl(copy, fcntl.F_DUPFD_CLOEXEC, 50)
+    os.close(copy)
+    return high
 
 
 def _take_streams() -> Channel:
@@ -135,6 +135,8 @@ def _fork_is_safe() -> bool:
 
 def _fork(socket_fd: int) -> int:
     """Fork a warm child that serves the pipes which the parent sends over the socket; returns its process id."""
+    if sys.platform == "win32":
+        raise OSError("there is no fork on Windows")
     import socket
 
     with socket.socket(fileno=os.dup(socket_fd)) as passing:
@@ -196,6 +198,8 @@ def _serve(channel: Channel, socket_fd: int | None) -> None:
 
 def _reap(pid: int) -> int | None:
     """The exit status of a forked child that is known to be ending: negative for a signal, None where it is unknown."""
+    if sys.platform == "win32":
+        return None
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         try:

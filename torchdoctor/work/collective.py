@@ -147,7 +147,8 @@ def _serve_rank(read_fd: int, write_fd: int, rank: int, world_size: int, backend
 def _fork_rank(rank: int, world_size: int, backend: str, device: str, seconds: float, others: list[_Rank]) -> _Rank:
     import warnings
 
-    assert sys.platform != "win32"  # the caller forks on Linux only
+    if sys.platform == "win32":
+        raise OSError("there is no fork on Windows")
     answers, theirs_out = os.pipe()
     theirs_in, requests = os.pipe()
     with warnings.catch_warnings():
