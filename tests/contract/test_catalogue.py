@@ -112,7 +112,7 @@ def test_its_conditions_can_be_read(cause: Cause) -> None:
 
 @each_cause
 def test_its_placeholders_are_known_or_have_other_words(cause: Cause) -> None:
-    known = set().union(*map(groups_of, cause.signs)) | FIELDS | {"rank", "host", "exception", "message"}
+    known = set().union(*map(groups_of, cause.signs)) | FIELDS | {"rank", "host", "exception", "message", "advice", "which"}
     texts = [cause.title, cause.why, cause.decide, cause.wrong_advice]
     texts += [text for fix in cause.fixes for text in (fix.do, fix.code or "", *fix.commands)]
     for text in texts:
