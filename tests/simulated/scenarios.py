@@ -6,15 +6,28 @@ Each argument is a JSON object ``{"name", "run", "device", "mode", "faults"}``.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from typing import Any
+
+PERFORMANCE = {
+    "throughput": ("throughput", "run_throughput"),
+    "peers": ("throughput", "run_peers"),
+    "correctness": ("correctness", "run_correctness"),
+    "memory": ("memory_pattern", "run_memory_pattern"),
+    "attention": ("attention_backends", "run_attention"),
+    "sustained": ("sustained", "run_sustained"),
+}
 
 
 def measure(run: str, device: str, mode: str) -> Any:
     """One run of the work; the imports are late, as the plans come first."""
     from torchdoctor.work import dtypes, llama_run, placement, training
 
+    if run in PERFORMANCE:
+        module, function = PERFORMANCE[run]
+        return getattr(importlib.import_module(f"torchdoctor.work.{module}"), function)(device)
     if run == "llama":
         return llama_run.run_llama(device, mode or "float32")
     if run == "training":

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from torchdoctor.facts.nvidia import KernelLog as KernelLog
     from torchdoctor.facts.nvidia import MemoryErrors as MemoryErrors
     from torchdoctor.facts.nvidia import MigInstance as MigInstance
-    from torchdoctor.facts.nvidia import NvidiaFiles as NvidiaFiles
     from torchdoctor.facts.nvidia import NvLink as NvLink
+    from torchdoctor.facts.nvidia import NvidiaFiles as NvidiaFiles
     from torchdoctor.facts.nvidia import Thresholds as Thresholds
     from torchdoctor.facts.performance import AttentionBackend as AttentionBackend
     from torchdoctor.facts.performance import AttentionRun as AttentionRun

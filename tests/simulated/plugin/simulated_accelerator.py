@@ -26,14 +26,16 @@ class Fault:
     """One thing that goes wrong.
 
     kind: ``wrong-product`` (one element of a matrix product is off), ``nan`` (one element of a result is NaN),
-        ``hang``, ``out-of-memory``, ``cast`` (values lose their dtype on the way to the device) or ``left-behind``
-        (a tensor that is sent to the device stays where it is).
+        ``hang``, ``out-of-memory``, ``cast`` (values lose their dtype on the way to the device), ``left-behind``
+        (a tensor that is sent to the device stays where it is), ``slow`` (operators take ``factor`` times as long),
+        ``throttle`` (the same, but only after ``every`` calls) or ``bad-memory`` (one bit of what is filled or copied flips).
     operator: the operator it strikes, such as ``aten::mm`` (default: what the kind implies).
     device: index of the device it strikes, or None for all.
     every: it strikes each time that many of the fitting calls have been made.
     dtype, to: for ``cast`` and ``left-behind`` the dtype it strikes, and what ``cast`` makes of it.
     elements: for ``left-behind`` only tensors of so many elements.
     announce: file that ``hang`` writes the operator's name to (default: none).
+    factor: for ``slow`` and ``throttle``.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Fault:
     to: str = "float32"
     elements: int | None = None
     announce: str = ""
+    factor: float = 3.0
     seen: int = field(default=0, repr=False)
 
     def strikes(self, device: int) -> bool:
@@ -75,6 +78,30 @@ class Plan:
 PLAN = Plan.from_environment()
 
 
+class Clock:
+    """The time that each device has worked, in seconds of its own: computed from the work, so that no measurement depends on the machine."""
+
+    PRODUCTS = 1e11  # floating-point operations a second
+    MEMORY = 5e10  # bytes a second
+    LINK = 1e10  # bytes a second between devices and the host
+
+    def __init__(self) -> None:
+        self.seconds: dict[int, float] = {}
+
+    def spend(self, index: int, name: str, operations: float, moved: float, linked: float = 0.0) -> None:
+        """One operator's time, with the faults that stretch it."""
+        taken = operations / self.PRODUCTS + moved / self.MEMORY + linked / self.LINK
+        for fault in PLAN.of("slow", "throttle"):
+            if fault.operator in ("", name) and fault.device in (None, index):
+                fault.seen += 1
+                if fault.kind == "slow" or fault.seen > fault.every:
+                    taken *= fault.factor
+        self.seconds[index] = self.seconds.get(index, 0.0) + taken
+
+
+CLOCK = Clock()
+
+
 def activate() -> None:
     """Registers the device type with torch: the entry point that ``import torch`` calls."""
     from torch.utils import backend_registration
@@ -100,8 +127,22 @@ def _register(registration: Any) -> None:
         def has_primary_context(self, dev_id: int) -> bool:
             return dev_id < PLAN.devices
 
+    class Moment:
+        """A moment in the time of the current device."""
+
+        def __init__(self, enable_timing: bool = False) -> None:
+            self.at = 0.0
+
+        def record(self) -> None:
+            self.at = CLOCK.seconds.get(getattr(current, "index", 0), 0.0)
+
+        def elapsed_time(self, end: Moment) -> float:
+            return (end.at - self.at) * 1000
+
     class Module(registration._DummyBackendModule):  # type: ignore[misc]
         """``torch.sim``."""
+
+        Event = Moment
 
         def device_count(self) -> int:
             return PLAN.devices
@@ -237,6 +278,7 @@ def _implement() -> None:
                 )
         before(name, index)
         out = func(*tree_map(inner_argument, args), **tree_map(inner_argument, kwargs))
+        CLOCK.spend(index, name, operations_of(name, simulated), sum(value.raw.nbytes for value in simulated))
         after(name, index, out)
         given = {id(value.raw): value for value in simulated}  # in-place operators return what they were given
 
@@ -246,6 +288,13 @@ def _implement() -> None:
             return given.get(id(value)) if id(value) in given else SimulatedTensor(value, index)
 
         return tree_map(outer, out)
+
+    def operations_of(name: str, given: list[Any]) -> float:
+        """Floating-point operations of a product of the last two dimensions; other work is counted by its bytes."""
+        if name not in PRODUCTS:
+            return 0.0
+        first, second = [value for value in given if value.dim() > 1][:2] if name in ("aten::mm", "aten::bmm") else given[1:3]
+        return 2.0 * first.numel() * second.shape[-1]
 
     def before(name: str, index: int) -> None:
         for fault in PLAN.of("hang", "out-of-memory"):
@@ -264,6 +313,8 @@ def _implement() -> None:
 
     def after(name: str, index: int, out: Any) -> None:
         """Spoils one element of a result."""
+        if name == "aten::fill_":
+            flip(name, index, out)
         if not isinstance(out, torch.Tensor) or not out.is_floating_point() or not out.numel():
             return
         for fault in PLAN.of("wrong-product"):
@@ -273,6 +324,13 @@ def _implement() -> None:
         for fault in PLAN.of("nan"):
             if name == (fault.operator or "aten::mm") and fault.strikes(index):
                 out[(0,) * out.dim()] = float("nan")
+
+    def flip(name: str, index: int, out: Any) -> None:
+        """One bit of the last word of what was written."""
+        if out.dtype == torch.int32 and out.numel():
+            for fault in PLAN.of("bad-memory"):
+                if fault.operator in ("", name) and fault.strikes(index):
+                    out.view(-1)[-1] ^= 1 << 20
 
     def to_copy(source: Any, *, dtype: Any = None, device: Any = None, memory_format: Any = None, **_: Any) -> Any:
         target = source.device if device is None else torch.device(device)
@@ -302,6 +360,12 @@ def _implement() -> None:
 
     def copy(source: Any, target: Any, non_blocking: bool = False) -> Any:
         inner(target).copy_(inner(source))
+        linked = source.device != target.device
+        moved = inner(source).nbytes
+        for index in {side.device.index for side in (source, target) if isinstance(side, SimulatedTensor)}:
+            CLOCK.spend(index, "link" if linked else "aten::copy_", 0.0, 0.0 if linked else 2.0 * moved, moved if linked else 0.0)
+        if isinstance(target, SimulatedTensor):
+            flip("aten::copy_", target.device.index, target.raw)
         return target
 
     def factory(operator: Any) -> Any:
