@@ -21,10 +21,10 @@ from torchdoctor.engine.select import Ignore, Selectable, parse_ignore, require_
 from torchdoctor.model import Status
 from torchdoctor.suggest import unknown
 
-KEYS = ("select", "ignore", "fail-on", "deadline", "deadlines", "expect", "checks-dir", "require")
+KEYS = ("select", "ignore", "fail-on", "deadline", "deadlines", "expect", "checks-dir", "require", "thresholds")
 FAIL_ON = {"warn": Status.WARN, "fail": Status.FAIL}
 PREFIX = "TORCHDOCTOR_"
-_VARIABLES = {PREFIX + key.upper().replace("-", "_"): key for key in KEYS if key != "deadlines"}
+_VARIABLES = {PREFIX + key.upper().replace("-", "_"): key for key in KEYS if key not in ("deadlines", "thresholds")}
 
 
 class ConfigError(ValueError):
@@ -44,6 +44,7 @@ class Config:
     expect: tuple[expect.Expectation, ...] = ()
     checks_dir: Path | None = None
     require: tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
     """For each key that was set the place it comes from, for messages."""
 
@@ -158,6 +159,21 @@ def _deadlines(value: object, where: str) -> dict[str, float]:
     return {name: _seconds(seconds, f"{where}: {name}") for name, seconds in value.items()}
 
 
+def _thresholds(value: object, where: str) -> dict[str, float]:
+    """Limits of GPU health by name, or "name@model"; the names are those of the table."""
+    from torchdoctor.gpu_tables import thresholds
+
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected a table of names and numbers, found {value!r}")
+    names = {name.partition("@")[0] for name in thresholds()}
+    for name, limit in value.items():
+        if name.partition("@")[0] not in names:
+            raise unknown("threshold", name, names, where)
+        if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not math.isfinite(limit) or limit < 0:
+            raise ConfigError(f"{where}: {name}: expected a number that is not negative, found {limit!r}")
+    return {name: float(limit) for name, limit in value.items()}
+
+
 def _expectations(value: object, where: str) -> tuple[expect.Expectation, ...]:
     return expect.parse_table(value, where) if isinstance(value, dict) else expect.parse(_texts(value, where), where)
 
@@ -184,6 +200,7 @@ def _one(key: str, value: object, where: str, base: Path) -> Any:
             "deadline": _seconds,
             "deadlines": _deadlines,
             "expect": _expectations,
+            "thresholds": _thresholds,
         }
         return readers[key](value, where)
     except ConfigError:
@@ -229,6 +246,7 @@ def merge(weak: Config, strong: Config) -> Config:
         "require": (*weak.require, *strong.require),
         "expect": expect.merge(weak.expect, strong.expect),
         "deadlines": {**weak.deadlines, **strong.deadlines},
+        "thresholds": {**weak.thresholds, **strong.thresholds},
     }
     for key in ("select", "fail-on", "deadline", "checks-dir"):
         if key in strong.where:

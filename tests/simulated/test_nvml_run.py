@@ -28,7 +28,9 @@ def run(drivers, scenario, folder, *arguments):
 
 
 def problems(done):
-    return {(r["check"], f["subject"]): f for r in done.json()["results"] for f in r["findings"] if f["status"] in ("fail", "error", "warn")}
+    return {
+        (r["check"], f["subject"]): f for r in done.json()["results"] for f in r["findings"] if f["status"] in ("fail", "error", "warn")
+    }
 
 
 def test_a_healthy_node_passes(drivers, tmp_path):
@@ -68,3 +70,34 @@ def test_no_library_and_no_gpu_is_no_problem(drivers, tmp_path):
     done = run(drivers, dataclasses.replace(healthy("laptop"), library="none"), tmp_path, "--select", "driver", "--select", "health")
     assert done.code in (0, 3)  # required checks that have nothing to judge are no failure
     assert not [f for f in problems(done).values() if f["status"] == "fail"]
+
+
+def test_a_snapshot_of_a_sick_node_is_judged_the_same_without_its_driver(drivers, tmp_path):
+    sick = healthy("8xH100", **{"gpu.3.rows.pending": "1", "gpu.3.rows.uncorrected": "1", "gpu.6.temperature": "!hang"})
+    first = run(drivers, sick, tmp_path, "health", "--save-snapshot", "node.json")
+    again = torchdoctor("run", "health", "--snapshot", "node.json", "--format", "json", cwd=tmp_path)
+    assert first.code == again.code == 1
+    assert problems(first) == problems(again)
+    assert {("row-remapping", "gpu:3"), ("gpu-reachable", "gpu:6")} <= set(problems(again))
+    assert first.json()["notes"] == again.json()["notes"]
+    assert "reset the GPU (gpu:3)" in " ".join(again.json()["notes"])
+
+
+def test_a_threshold_can_be_set_in_the_configuration(drivers, tmp_path):
+    node = healthy("8xH100", **{"gpu.6.temperature": "80"})
+    done = run(drivers, node, tmp_path, "gpu-temperature")
+    assert done.code == 0
+    with (tmp_path / "pyproject.toml").open("a") as file:
+        file.write("[tool.torchdoctor.thresholds]\ntemperature-margin = 10\n")
+    env = fixtures.environment(drivers, node, tmp_path)
+    changes = {name: env[name] for name in ("LD_LIBRARY_PATH", "SIMULATED_NVML")}
+    done = torchdoctor("run", "gpu-temperature", "--format", "json", "--fail-on", "warn", cwd=tmp_path, **changes)
+    assert done.code == 1
+    assert ("gpu-temperature", "gpu:6") in problems(done)
+
+
+def test_a_threshold_that_does_not_exist_is_wrong_usage(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.torchdoctor.thresholds]\ntemprature-margin = 10\n")
+    done = torchdoctor("run", "gpu-temperature", cwd=tmp_path)
+    assert done.code == 2
+    assert "temperature-margin" in done.err

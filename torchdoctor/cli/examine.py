@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torchdoctor import __version__
 from torchdoctor.cli.ahead import stop
 from torchdoctor.config import Config
 from torchdoctor.engine import launch, patient
-from torchdoctor.model import Fix, Patient, Report
+from torchdoctor.model import CheckResult, Fix, Patient, Report
+
+if TYPE_CHECKING:
+    from torchdoctor.engine.outcome import Outcomes
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,16 @@ def explain(text: str, machine: Mapping[str, Any] | None = None) -> tuple[str | 
     machine: what was known of the machine that a snapshot comes from; default: this one.
     """
     from torchdoctor.diagnose.answer import diagnose
-    from torchdoctor.diagnose.facts import gather, merged, of_this_machine
+    from torchdoctor.diagnose.facts import contradictions, gather, merged, of_this_machine
     from torchdoctor.diagnose.read import read_text
 
     try:
         log = read_text(text)
         situation, notes = gather(log, None, local=False)
-        found = diagnose(log, merged(situation, of_this_machine() if machine is None else machine, "machine"), notes).diagnoses
+        here = of_this_machine() if machine is None else machine
+        if not contradictions(situation, here):
+            situation = merged(situation, here, "machine")
+        found = diagnose(log, situation, notes).diagnoses
     except Exception:  # the finding stands by itself; a mistake in the catalogue must not take it away
         return None, "", ()
     if not found or found[0].consequence:
@@ -78,7 +85,6 @@ def examine(request: Request) -> Report:
 
 def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None, started: str, clock: float) -> Report:
     from torchdoctor import expect, gate, summary
-    from torchdoctor.cli import snapshot
     from torchdoctor.engine.discover import discover, forbid_torch
     from torchdoctor.engine.run import Order, collect, results_of
     from torchdoctor.engine.select import apply_ignores, expired_ignores, select
@@ -93,6 +99,8 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
     if request.facts is not None:
         outcomes = _recorded(request.facts)
     elif request.snapshot is not None:
+        from torchdoctor.cli import snapshot
+
         recorded = snapshot.load(request.snapshot)
         outcomes, examined, machine = recorded.outcomes, recorded.patient, recorded.machine
     else:
@@ -138,13 +146,18 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
 
 
 def _save(request: Request, outcomes: Outcomes, examined: Patient, started: str) -> None:
+    """Write the snapshot that was asked for. Raises ValueError where that does not work."""
     from torchdoctor.cli import snapshot
+    from torchdoctor.codec import to_json
     from torchdoctor.diagnose.facts import of_this_machine
     from torchdoctor.report.redact import for_this_machine
 
     assert request.save_snapshot is not None
     taken = snapshot.Snapshot(outcomes, examined, started, to_json(of_this_machine()))
-    snapshot.save(request.save_snapshot, taken, for_this_machine() if request.redact else None)
+    try:
+        snapshot.save(request.save_snapshot, taken, for_this_machine() if request.redact else None)
+    except OSError as error:
+        raise ValueError(f"the snapshot could not be written: {error}") from None
 
 
 def _override_limits(outcomes: Outcomes, limits: Mapping[str, float]) -> None:

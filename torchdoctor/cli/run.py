@@ -43,6 +43,13 @@ def _output(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     "--facts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge the facts of an earlier JSON report instead."
 )
 @click.option(
+    "--save-snapshot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Record all that was read, to judge it elsewhere.",
+)
+@click.option("--snapshot", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge such a record instead.")
+@click.option(
     "--checks-dir", "checks_dirs", multiple=True, type=click.Path(path_type=Path), help="Folder with checks of your own. Repeatable."
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="What goes to standard output.")
@@ -61,12 +68,15 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from torchdoctor.engine.patient import NoInterpreter
 
     _interrupt_on_terminate()
+    recorded = [name for name in ("facts", "snapshot", "save_snapshot") if options[name]]
+    if len(recorded) > 1:
+        raise click.UsageError("--facts, --snapshot and --save-snapshot exclude each other", ctx)
     selected = (*options["selectors"], *options["select"])
     try:
         chosen = ahead.choose(options["python"])
     except NoInterpreter as error:
         raise click.UsageError(str(error), ctx) from None
-    warm = None if selected or options["facts"] else ahead.start(chosen)
+    warm = None if selected or options["facts"] or options["snapshot"] else ahead.start(chosen)
     try:
         report = _examined(ctx, options, selected, chosen, warm)
     finally:
@@ -82,7 +92,7 @@ def _examined(ctx: click.Context, options: dict[str, Any], selected: tuple[str, 
     from torchdoctor.engine.plan import PlanError
 
     _preload(options["format_"])
-    if options["depth"] == "full" and not options["facts"] and not options["quiet"]:
+    if options["depth"] == "full" and not (options["facts"] or options["snapshot"] or options["quiet"]):
         click.echo(FULL, err=True)
     progress = _Progress(options["format_"], options["quiet"])
     try:
@@ -96,6 +106,9 @@ def _examined(ctx: click.Context, options: dict[str, Any], selected: tuple[str, 
             options["checks_dirs"],
             progress.show,
             options["busy_ok"],
+            options["snapshot"],
+            options["save_snapshot"],
+            options["redact"],
         )
         options["fail_on"] = request.config.fail_on
         return examine(request)
@@ -149,7 +162,7 @@ def _publish(report: Report, options: dict[str, Any]) -> None:
     if options["redact"]:
         from torchdoctor.report.redact import Redactor, for_this_machine
 
-        report = (Redactor() if options["facts"] else for_this_machine()).report(report)
+        report = (Redactor() if options["facts"] or options["snapshot"] else for_this_machine()).report(report)
     for format_, file in options["output"]:
         try:
             Path(file).write_text(_rendered(report, format_, options) + "\n", encoding="utf-8")

@@ -240,6 +240,11 @@ class Redactor:
             return data
         return self._text(data)
 
+    def data(self, data: Any) -> Any:
+        """Any JSON data with every text of it redacted, its keys as well."""
+        self._learn(data)
+        return self._walk(data)
+
     def report(self, report: Report) -> Report:
         """The report with every field redacted; the same in form, so that every renderer can show it."""
         data = to_data(report)
