@@ -15,46 +15,18 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from torchdoctor.declare import Probe
 from torchdoctor.engine import launch, platforms
+from torchdoctor.engine.memory import MemoryWatch
 from torchdoctor.engine.outcome import Outcome, Outcomes, State
 from torchdoctor.engine.process import Worker, innermost
+from torchdoctor.engine.session import Session, Task
 
 GRACE = 0.25  # seconds between a deadline, when the worker writes its stack, and its end
 POLL = 0.1  # seconds between looks at the workers' memory
-MEMORY_SHARE = 0.9  # of the memory available at the start that the workers together may use
 TORCH_LANES = ("torch", "device", "group")
-
-
-@dataclass
-class Task:
-    """One probe for one subject, and how often it was tried. A warm-up only imports torch in a fresh process."""
-
-    probe: Probe
-    subject: str | None = None
-    tries: int = 0
-    warm_up: bool = False
-    first_death: str = ""
-
-
-@dataclass
-class Session:
-    """The tasks of one lane and the worker that is at them."""
-
-    lane: str
-    tasks: deque[Task] = field(default_factory=deque)
-    again: deque[Task] = field(default_factory=deque)  # crashed once; each gets a worker of its own in the end
-    worker: Worker | None = None
-    current: Task | None = None
-    started: float = 0.0
-    deadline: float = 0.0
-    open: bool = True
-    ran: int = 0  # tasks this worker has answered
-    alone: bool = False
-    awaiting: bool = False  # a fork was asked for, its process id is not known yet
 
 
 class Supervisor:
@@ -84,7 +56,6 @@ class Supervisor:
         self.numbers = 0
         self.workers: dict[int, Worker] = {}
         self.torch_open: bool | None = None  # None until the import has been tried
-        self.warm_session: Session | None = None
         self.expandable = [p for p in probes if p.each is not None]
         self.sessions = {lane: Session(lane) for lane in ("host", "patient", "warm", *TORCH_LANES)}  # torch lanes may share one
         for probe in probes:
@@ -96,7 +67,7 @@ class Supervisor:
                 self._adopt_importing(warm)
         for lane in TORCH_LANES:
             self.sessions[lane].open = False
-        self.memory_limit = int(platforms.available_memory() * MEMORY_SHARE)
+        self.memory = MemoryWatch()
 
     # ------------------------------------------------------------------------------------------------
     # the loop
@@ -364,18 +335,15 @@ class Supervisor:
         return status
 
     def _time_out(self, session: Session) -> None:
-        task, worker = session.current, session.worker
-        assert task is not None and worker is not None
         timeout = session.deadline - GRACE - session.started
-        output = worker.output()
-        pid = worker.pid
+        task, worker = self._take_away(session)
+        output, pid = worker.output(), worker.pid
         if not worker.stack() and platforms.ask_for_stack(pid, sys.platform):
             worker.wait_for_end(GRACE)
         worker.kill()
         detail = f"no answer within its {timeout:g} s"
         if platforms.is_unkillable(pid):
             detail += f"; process {pid} cannot be ended, it waits inside the kernel (state D): usually a stuck driver or file system"
-        session.worker, session.current, session.ran = None, None, 0
         if task.warm_up:
             self._close(session, f"torch could not be imported again ({detail})")
         else:
@@ -385,20 +353,24 @@ class Supervisor:
 
     def _watch_memory(self) -> None:
         """End the largest worker before the machine runs out of memory."""
-        active = [s for s in self.sessions.values() if s.current and s.worker]
-        sizes = {s.lane: platforms.resident_bytes([s.worker.pid]) for s in active if s.worker}
-        if sum(sizes.values()) <= self.memory_limit:
+        found = self.memory.culprit(self.sessions.values())
+        if found is None:
             return
-        session = max(active, key=lambda s: sizes[s.lane])
-        task, worker = session.current, session.worker
-        assert task is not None and worker is not None
+        session, size = found
+        task, worker = self._take_away(session)
         output = worker.output()
         worker.kill()
-        session.worker, session.current, session.ran = None, None, 0
-        used = sizes[session.lane] / 2**30
-        self._record(task, "crashed", f"it used {used:.1f} GiB and was ended before the machine ran out of memory", output=output)
+        detail = f"it used {size / 2**30:.1f} GiB and was ended before the machine ran out of memory"
+        self._record(task, "crashed", detail, output=output)
         self._after_warm_death(session)
         self._advance(session)
+
+    def _take_away(self, session: Session) -> tuple[Task, Worker]:
+        """The running task and its worker, which the session has no longer."""
+        task, worker = session.current, session.worker
+        assert task is not None and worker is not None
+        session.worker, session.current, session.awaiting, session.ran = None, None, False, 0
+        return task, worker
 
     def _retire(self, session: Session) -> None:
         if session.worker is not None:
