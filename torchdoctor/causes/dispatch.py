@@ -13,13 +13,13 @@ CAUSES = (
         "`.to()`, `.cuda()`, `device=` of a pipeline or DeepSpeed ZeRO-3 would break that placement and are refused.",
         signs=(
             Sign(r"You can't move a model that has some modules offloaded to cpu or disk"),
+            Sign(r"Cannot copy out of meta tensor", also=(r"deepspeed[/\\]", r"device_map")),
             Sign(r"You can't move a model with \S+ when it was loaded with .{0,20}device_map"),
             Sign(r"The model has been loaded with `?accelerate`? and therefore cannot be moved to a specific device"),
             Sign(
                 r"activated a device mapping strategy on the pipeline (?:which|so) .{0,20}(?:doesn't|not) allow explicit device placement"
             ),
             Sign(r"you have activated (?:sequential|model) .{0,120}but are now attempting to move the pipeline to GPU"),
-            Sign(r"DeepSpeed Zero-?3 is not compatible with `?(?:low_cpu_mem_usage|passing a `?device_map)"),
             Sign(
                 r"You shouldn't move a model (?:that is dispatched|when it is dispatched) (?:using accelerate hooks|on multiple devices)",
                 FAIR,
@@ -45,7 +45,6 @@ CAUSES = (
             "RuntimeError: You can't move a model that has some modules offloaded to cpu or disk.",
             "ValueError: The model has been loaded with `accelerate` and therefore cannot be moved to a specific device. Please "
             "discard the `device` argument when creating your pipeline object.",
-            "ValueError: DeepSpeed Zero-3 is not compatible with `low_cpu_mem_usage=True` or with passing a `device_map`.",
             "ValueError: It seems like you have activated a device mapping strategy on the pipeline which doesn't allow explicit "
             "device placement using `to()`. You can call `reset_device_map()` first.",
         ),

@@ -123,7 +123,7 @@ CAUSES = (
             Sign(r"Kernel size can't be greater than actual input size"),
             Sign(r"Given input size: \([\dx ]+\)\. Calculated output size: \([\dx ]+\)\. Output size is too small"),
             Sign(r"Calculated padded input size per channel: \([\dx ]+\)\. Kernel size:"),
-            Sign(r"\bmat1\b.{1,8}\bmat2\b.{1,30}\((?P<have>\d+x\d+).{1,6}?(?P<want>\d+x\d+)\)", FAIR),
+            Sign(r"\bmat1\b.{1,8}\bmat2\b.{1,30}\((?P<have>\d+x\d+) [^\d() ]{1,6} (?P<want>\d+x\d+)\)", FAIR),
         ),
         fixes=(
             Fix(
