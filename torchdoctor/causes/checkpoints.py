@@ -34,6 +34,7 @@ CAUSES = (
             Sign(r"Unable to load weights from pytorch checkpoint file", FAIR),
             Sign(r"pickle data was truncated", FAIR, also=(_LOAD_CALL,)),
             Sign(r"Error: .{0,20}PytorchStreamReader", FAIR),
+            Sign(r"PyTorchFileReader\(name_or_buffer\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -98,6 +99,7 @@ CAUSES = (
         signs=(
             Sign(r"Unsupported (?:global|class): (?:GLOBAL )?(?P<object>[\w.]+) was not an allowed global"),
             Sign(r"Weights only load failed"),
+            Sign(r"raise pickle\.UnpicklingError\(_get_wo_message\(", FAIR),
             Sign(r"WeightsUnpickler error: (?!Unsupported operand 118)"),
             Sign(r"Unsupported (?:global|class) .{0,20}(?P<object>[\w.]+) ?(?:was not|is not) an allowed"),
             Sign(r"torch\.serialization\.add_safe_globals\(\[(?P<object>[\w., ]+)\]\)", FAIR),
@@ -237,11 +239,13 @@ CAUSES = (
         "the program that saved it.",
         signs=(
             Sign(
-                r"No module named '(?P<name>[\w.]+)'",
+                r"No module named '(?P<name>(?!numpy|torch\b)[\w.]+)'",
                 also=(r"(?:pickle_module|unpickler|_unpickler|Unpickler)\.load\(|find_class\(",),
                 near=1200,
             ),
-            Sign(r"No module named '(?P<name>[\w.]+)'", FAIR, also=(r"torch\.load\(|torch[/\\]serialization\.py",), near=900),
+            Sign(
+                r"No module named '(?P<name>(?!numpy|torch\b)[\w.]+)'", FAIR, also=(r"torch\.load\(|torch[/\\]serialization\.py",), near=900
+            ),
             Sign(
                 r"Can't get attribute '(?P<name>\w+)' on <module",
                 also=(r"torch\.load\(|torch[/\\]serialization\.py|pickle_module|attempt_load",),

@@ -21,8 +21,16 @@ CAUSES = (
                     r"rejected",
                 ),
             ),
-            Sign(r"401 Client Error.{0,300}(?:gated repo|must be authenticated|have access to it and be authenticated)"),
+            Sign(
+                r"401 Client Error.{0,300}(?:gated repo|must be authenticated|have access to it and be authenticated)",
+                unless=(r"Repository Not Found",),
+            ),
             Sign(r"GatedRepoError: 401"),
+            Sign(
+                r"401 Client Error: Unauthorized for url: https://huggingface\.co/",
+                FAIR,
+                unless=(r"Repository Not Found|RepositoryNotFoundError",),
+            ),
             Sign(
                 r"Cannot access gated repo for url .{0,200}",
                 FAIR,
@@ -152,7 +160,7 @@ CAUSES = (
                 r"Can't (?:load|find) (?:the )?(?:tokenizer|configuration|config|model|feature extractor|image processor) "
                 r"(?:for|of|at) '(?P<path>[^']{1,200})'\. If you were trying to load it from"
             ),
-            Sign(r"404 Client Error.{0,200}Repository Not Found for url: https://huggingface\.co/", FAIR),
+            Sign(r"40[14] Client Error.{0,200}Repository Not Found for url: https://huggingface\.co/", FAIR),
         ),
         fixes=(
             Fix(
@@ -215,7 +223,7 @@ CAUSES = (
             Sign(r"set the option `?trust_remote_code=True`?"),
             Sign(r"pass the argument `?trust_remote_code=True`?"),
             Sign(r"Do you wish to run the custom code\? \[y/N\]", FAIR),
-            Sign(r"ValueError: .{1,250}trust_remote_code=True", FAIR),
+            Sign(r"ValueError: [^()]{1,250}trust_remote_code=True", FAIR),
         ),
         fixes=(
             Fix(

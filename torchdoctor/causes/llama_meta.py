@@ -42,7 +42,7 @@ CAUSES = (
         why="The reference code reads params.json and consolidated.NN.pth. A Hugging Face folder holds config.json and safetensors (or "
         "pytorch_model) files, whose tensors have other names and layouts.",
         signs=(
-            Sign(r"No such file or directory: '[^']{0,200}params\.json'"),
+            Sign(r"No such file or directory: '[^']{0,200}params\.json'", also=(r"llama|consolidated|ckpt_dir|generation\.py|hf\b",)),
             Sign(
                 r"ModelArgs(?:\.__init__|\.__new__)?\(\) got an unexpected keyword argument "
                 r"'(?P<key>architectures|_name_or_path|attention_bias|bos_token_id|hidden_\w+|attention_dropout)'"

@@ -56,7 +56,7 @@ CAUSES = (
                 r"self\._save_checkpoint\(model, trial, metrics=metrics\)",
                 WEAK,
                 also=(r"_maybe_log_save_evaluate",),
-                unless=(r"No space left|OSError|Quota|out of memory|NCCL",),
+                unless=(r"\w{3,40}(?:Error|Exception): ",),
             ),
         ),
         fixes=(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 _TYPES = (
-    r"llama4?\w*|llava\w*|mistral\w*|mixtral|ministral\w*|qwen\w*|gemma\w*|phi\w*|cohere\w*|chatglm\w*|glm\w*|deepseek\w*|internlm\w*|falcon\w*|mpt|olmo\w*|smollm\w*|smolvlm|granite\w*|"
-    r"stablelm\w*|starcoder2|whisper|bloom|opt|gpt_neox\w*|gpt_oss|mamba\w*|dbrx|jamba|nemotron\w*|minicpm\w*|exaone\w*|siglip\w*|idefics\w*|paligemma|moonshine|kimi\w*|yi|baichuan|persimmon|mllama|aya\w*|ernie4\w*|hunyuan\w*|seed_oss|step\w*"
+    r"llama4?\w*|llava\w*|mistral\w*|mixtral|ministral\w*|qwen\w*|gemma\w*|phi\w*|cohere\w*|chatglm\w*|glm\w*|deepseek\w*|internlm\w*|falcon\w*|olmo\w*|smollm\w*|smolvlm|granite\w*|"
+    r"stablelm\w*|starcoder2|whisper|bloom|gpt_neox\w*|gpt_oss|mamba\w*|dbrx|jamba|nemotron\w*|minicpm\w*|exaone\w*|siglip\w*|idefics\w*|paligemma|moonshine|kimi\w*|baichuan|persimmon|mllama|aya\w*|ernie4\w*|hunyuan\w*|seed_oss"
 )
 _OLD_NAMES = r"(?:\w+ForCausalLM|\w+ForConditionalGeneration|\w+ForImageTextToText|\w+ForVision2Seq|\w+Tokenizer(?:Fast)?|\w+Processor|\w+Config|\w+Cache|Cache|\w+Model|\w+Streamer)"
 
@@ -19,15 +19,18 @@ CAUSES = (
         signs=(
             Sign(r"has model type [`'\"]?(?P<type>[\w.-]+)[`'\"]? but Transformers does not recognize this architecture"),
             Sign(r"your version of Transformers is out of date"),
-            Sign(rf"KeyError: '(?P<type>{_TYPES})'", also=(r"CONFIG_MAPPING|configuration_auto\.py|config_class|model_type",)),
-            Sign(rf"KeyError: '(?P<type>{_TYPES})'", FAIR, also=(r"transformers",)),
+            Sign(r"but Transformers does not recognize this architecture", FAIR),
+            Sign(rf"KeyError: '(?P<type>{_TYPES})'", also=(r"CONFIG_MAPPING|configuration_auto\.py|config_class = ",)),
+            Sign(rf"KeyError: '(?P<type>{_TYPES})'", FAIR, also=(r"transformers[/\\]models",)),
             Sign(
                 r"Tokenizer class (?P<type>(?!LLaMATokenizer)\w+) does not exist or is not currently imported",
                 unless=(r"Tokenizer class LLaMATokenizer",),
             ),
             Sign(rf"cannot import name '(?P<type>{_OLD_NAMES})' from '?transformers'?(?! ?\.)", unless=(r"transformers_modules",)),
             Sign(rf"module '?transformers'? has no attribute '?(?P<type>{_OLD_NAMES})"),
-            Sign(r"data did not match any variant of untagged enum (?P<type>ModelWrapper|PyPreTokenizerTypeWrapper|PreTokenizer\w*|\w+)"),
+            Sign(
+                r"data did not match any variant of untagged enum (?P<type>ModelWrapper|PyPreTokenizerTypeWrapper|PreTokenizer\w*|PyNormalizer\w*|\w+Wrapper)"
+            ),
             Sign(r"Unrecognized processing class in \S+", FAIR),
             Sign(r"Model architectures \['(?P<type>\w+)'\] are not supported for now"),
         ),
@@ -80,18 +83,18 @@ CAUSES = (
                 r"from 'transformers"
             ),
             Sign(
-                r"transformers_modules[/\\.].{0,600}(?:AttributeError|ImportError|TypeError): (?P<name>.{1,80})",
+                r"transformers_modules[/\\.].{0,600}(?:AttributeError|ImportError): (?P<name>.{1,80})",
                 FAIR,
                 unless=(r"flash_attn|No module named",),
             ),
             Sign(
-                r"'\w+(?:ForCausalLM|Model|LMHeadModel|ForConditionalGeneration)' object has no attribute "
+                r"'\w+(?:ForCausalLM|LMHeadModel|ForConditionalGeneration|PreTrainedModel)' object has no attribute "
                 r"'(?P<name>generate|_extract_past_from_model_output|all_tied_weights_keys|_set_gradient_checkpointing|prepare_inputs_for_generation)'"
             ),
             Sign(r"'(?:ChatGLM|QWen|Baichuan|InternLM\w*)Tokenizer' object has no attribute '(?P<name>\w+)'"),
             Sign(r"(?:ChatGLM|QWen|Baichuan)\w*Tokenizer\._pad\(\) got an unexpected keyword argument '(?P<name>padding_side)'"),
             Sign(r"'(?P<name>\w+Config)' object has no attribute '(?:get_text_config|_attn_implementation\w*|pad_token_id|rope_scaling)'"),
-            Sign(r"'\w+Config' object has no attribute '(?P<name>\w+)'", FAIR, also=(r"transformers[/\\]|trust_remote_code",)),
+            Sign(r"'\w+Config' object has no attribute '(?P<name>\w+)'", FAIR, also=(r"transformers_modules|trust_remote_code",)),
             Sign(r"_update_model_kwargs_for_generation\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
         ),
         fixes=(
@@ -184,8 +187,8 @@ CAUSES = (
             Sign(
                 r"__init__\(\) got an unexpected keyword argument "
                 r"'(?P<argument>evaluation_strategy|eval_strategy|use_auth_token|torch_dtype|dispatch_batches|use_seedable_sampler|logging_dir|dataset_text_field|max_seq_length|"
-                r"processing_class|tokenizer|verbose|corda_config|eva_config|exclude_modules|lora_bias|trainable_token_indices|no_cuda|use_mps_device|overwrite_output_dir|include_tokens_per_second|group_by_length|fp16_backend|"
-                r"bnb_4bit_compute_dtype|load_in_4bit|load_in_8bit|attn_implementation|device_map|low_cpu_mem_usage|trust_remote_code|use_flash_attention_2|dtype|gradient_checkpointing_kwargs|persistent_workers|prefetch_factor)'"
+                r"processing_class|corda_config|eva_config|exclude_modules|lora_bias|trainable_token_indices|no_cuda|use_mps_device|overwrite_output_dir|include_tokens_per_second|group_by_length|fp16_backend|"
+                r"bnb_4bit_compute_dtype|load_in_4bit|load_in_8bit|attn_implementation|device_map|low_cpu_mem_usage|trust_remote_code|use_flash_attention_2|gradient_checkpointing_kwargs)'"
             ),
             Sign(r"compute_loss\(\) got an unexpected keyword argument '(?P<argument>num_items_in_batch|return_outputs)'"),
             Sign(
