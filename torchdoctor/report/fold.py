@@ -47,19 +47,31 @@ def _pattern(text: str, subject: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(subject)}(?!\w)", "\0", text) if subject else text
 
 
+def _fixes_for(fixes: Iterable[Fix], subject: str, instead: str) -> tuple[Fix, ...]:
+    """The fixes with another list of indices where a command names the subject's own, as ``nvidia-smi -i 3`` does for gpu:3."""
+    number = subject.rpartition(":")[2]
+    if not _NUMBERED.match(subject):
+        return tuple(fixes)
+    own = re.compile(rf"(?<=\s-i ){number}(?![\w,.:])")
+    return tuple(dataclasses.replace(fix, commands=tuple(own.sub(instead, command) for command in fix.commands)) for fix in fixes)
+
+
 def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings that differ in their subject only as one, worst first; its subject is ``gpu:0-7``."""
     families: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         kind = finding.subject.partition(":")[0]
-        key: tuple[object, ...] = (finding.status, _pattern(finding.title, finding.subject), finding.fixes, finding.cause, kind)
+        fixes = _fixes_for(finding.fixes, finding.subject, "\0")
+        key: tuple[object, ...] = (finding.status, _pattern(finding.title, finding.subject), fixes, finding.cause, kind)
         families.setdefault(key, []).append(finding)
     folded = []
     for key, family in families.items():
         label = fold_subjects([finding.subject for finding in family])
         evidence = tuple(dict.fromkeys(seen for finding in family for seen in finding.evidence))
         title = family[0].title if len(family) == 1 else str(key[1]).replace("\0", label)
-        folded.append(dataclasses.replace(family[0], title=title, subject=label, evidence=evidence))
+        numbers = ",".join(finding.subject.rpartition(":")[2] for finding in family)
+        fixes = _fixes_for(family[0].fixes, family[0].subject, numbers)
+        folded.append(dataclasses.replace(family[0], title=title, subject=label, evidence=evidence, fixes=fixes))
     return tuple(sorted(folded, key=lambda finding: -finding.status))
 
 
