@@ -46,9 +46,11 @@ if TYPE_CHECKING:
     from torchdoctor.facts.nvidia import KernelLog as KernelLog
     from torchdoctor.facts.nvidia import MemoryErrors as MemoryErrors
     from torchdoctor.facts.nvidia import MigInstance as MigInstance
-    from torchdoctor.facts.nvidia import NvLink as NvLink
     from torchdoctor.facts.nvidia import NvidiaFiles as NvidiaFiles
+    from torchdoctor.facts.nvidia import NvLink as NvLink
     from torchdoctor.facts.nvidia import Thresholds as Thresholds
+    from torchdoctor.facts.other_gpus import SysfsGpu as SysfsGpu
+    from torchdoctor.facts.other_gpus import SysfsGpus as SysfsGpus
     from torchdoctor.facts.performance import AttentionBackend as AttentionBackend
     from torchdoctor.facts.performance import AttentionRun as AttentionRun
     from torchdoctor.facts.performance import BadWord as BadWord
@@ -82,6 +84,7 @@ _MODULES = {
     "host": "Bus Disk Disks Host Limits NvidiaDriver NvidiaGpu PciDevice Resources",
     "install": "LoadedLibraries LoadedLibrary Package Packages PythonEnv TorchFiles TorchImport Variables",
     "nvidia": "DeviceNode GpuProcess GpuState KernelLine KernelLog MemoryErrors MigInstance NvLink NvidiaFiles Thresholds",
+    "other_gpus": "SysfsGpu SysfsGpus",
     "performance": "AttentionBackend AttentionRun BadWord CorrectnessRun LoadSample MemoryPatternRun NumericCase Peer PeerRun Rate SustainedRun ThroughputRun",
     "work": "Deviation DtypeRun LlamaLong LlamaRun Misplaced MixedOperator MixedTraining Part PlacementRun RoundTrip TrainingFullRun TrainingRun TransformersRun",
 }

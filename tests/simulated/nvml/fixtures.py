@@ -51,8 +51,10 @@ def observe(drivers: dict[str, Path], scenario: Scenario, folder: Path) -> dict[
 
 
 def gpu_checks() -> list[Check]:
-    """All checks of the driver and of GPU health that need no torch."""
-    return [check for check in discover(plugins=False).checks if check.group in ("driver", "health") and check.name != "gpu-counts-torch"]
+    """All checks of NVIDIA's driver and of GPU health that need no torch."""
+    elsewhere = {"Devices", "SysfsGpus"}
+    checks = discover(plugins=False).checks
+    return [c for c in checks if c.group in ("driver", "health") and not elsewhere & {need.fact.__name__ for need in c.needs.values()}]
 
 
 def outcomes_of(observed: dict[str, Any], scenario: Scenario) -> Outcomes:
