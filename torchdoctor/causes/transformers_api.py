@@ -103,7 +103,7 @@ CAUSES = (
                 code="model = AutoModelForCausalLM.from_pretrained(name)   # trust_remote_code=False",
             ),
             Fix(
-                "Otherwise install the transformers version that the repository names (config.json, key transformers_version), or "
+                "Otherwise pin (downgrade to) the transformers version that the repository names (config.json, key transformers_version), or "
                 "update its files: download the newest modeling code of the model.",
                 commands=("pip install transformers==VERSION_OF_THE_CONFIG",),
             ),
