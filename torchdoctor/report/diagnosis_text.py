@@ -9,6 +9,8 @@ from torchdoctor.report.safe import safe, safe_line
 _HEAD = {"confirmed": "Cause", "likely": "Likely cause", "possible": "Possible cause"}
 _WHO = {"user": "", "admin": "needs an administrator", "vendor": "needs the vendor or the cloud provider"}
 _RISK = {"safe": "", "restart": "needs a restart", "disruptive": "disrupts other work on the machine"}
+MAX_FULL = 3
+"""Diagnoses that are shown in full without ``--all``."""
 MAX_SHOWN = 280
 """Characters of a quoted line; the JSON has all of it."""
 
@@ -19,18 +21,31 @@ def render(answer: Answer, terminal: Terminal | None = None, show_all: bool = Fa
     if not answer.diagnoses:
         _nothing(page, answer)
         return str(page)
-    for index, one in enumerate(answer.diagnoses if show_all else answer.diagnoses[:1]):
+    full = answer.diagnoses if show_all else _separate_roots(answer)
+    for index, one in enumerate(full):
         if index:
             page.blank()
         _diagnosis(page, one)
     if not show_all:
-        _others(page, answer)
+        _others(page, answer.diagnoses[0], tuple(one for one in answer.diagnoses if one not in full))
     if answer.unrecognised:
         page.paragraph("Unexplained", "failures in the text that no known cause explains:")
         _quotes(page, "", answer.unrecognised[:4])
     for note in answer.notes[:4]:
         page.paragraph("Note", safe_line(note))
     return str(page)
+
+
+def _separate_roots(answer: Answer) -> tuple[Diagnosis, ...]:
+    """The first diagnosis, and those that are more than a possibility and about another failure: a pasted document may hold several."""
+    first, *others = answer.diagnoses
+    told = {(quote.file, quote.line) for quote in first.evidence}
+    more = [
+        one
+        for one in others
+        if one.confidence != "possible" and not one.consequence and not told & {(quote.file, quote.line) for quote in one.evidence}
+    ]
+    return (first, *more[: MAX_FULL - 1])
 
 
 def _diagnosis(page: Page, one: Diagnosis) -> None:
@@ -77,8 +92,7 @@ def _consequences(page: Page, explains: tuple[Explained, ...]) -> None:
         page.paragraph("", f"and {len(shown) - 3} more")
 
 
-def _others(page: Page, answer: Answer) -> None:
-    first, others = answer.diagnoses[0], answer.diagnoses[1:]
+def _others(page: Page, first: Diagnosis, others: tuple[Diagnosis, ...]) -> None:
     for index, one in enumerate(others):
         line = f" ({where(one.evidence[0])})" if one.evidence else ""
         page.paragraph("Also found" if index == 0 else "", f"{one.cause}: {safe_line(one.title)}{line}", hang=2)
