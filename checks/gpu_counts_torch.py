@@ -2,6 +2,7 @@
 
 Why: CUDA leaves out GPUs that it cannot start, and everything behind them may move up one index. Hidden GPUs (CUDA_VISIBLE_DEVICES) and GPUs in MIG mode are another matter.
 Seen as: seven GPUs of eight, "invalid device ordinal", world sizes that do not fit.
+Source: own: both counts are of this very machine.
 """
 
 from __future__ import annotations
