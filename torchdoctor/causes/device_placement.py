@@ -50,7 +50,11 @@ CAUSES = (
         "result must be assigned.",
         signs=(
             Sign(CHECKED + r"index in method wrapper_\w*index_select", test=second_is_cpu),
-            Sign(CHECKED + r"index in method wrapper_\w*index_select", test=two_accelerators),
+            Sign(
+                CHECKED + r"index in method wrapper_\w*index_select",
+                unless=(r"device_map|accelerate[/\\]hooks|unsloth",),
+                test=two_accelerators,
+            ),
             Sign(CHECKED + r"mat1 in method wrapper_\w*addmm", test=second_is_cpu),
             Sign(CHECKED + r"(?:target|input) in method wrapper_\w+", test=second_is_cpu),
             Sign(CHECKED + _MODEL_FIRST, test=first_is_cpu, unless=(r"mat2 in method wrapper_\w*bmm",)),
@@ -251,6 +255,7 @@ CAUSES = (
             Sign(r"(?P<one>(?:cuda|mps|xpu|npu)[:：]\d+).{1,40}(?P<two>cpu)(?![a-z:]).{1,200}wrapper_(?:CUDA|XPU|NPU|MPS)_\w+", FAIR),
             Sign(r"cannot be accessed from Triton \(cpu tensor\?\)"),
             Sign(r"(?:expected|must|should) (?:\w+ ){0,5}on (?:the )?same (?:device|GPU)\b", FAIR, also=(r"Error",), near=200),
+            Sign(r"expected backend (?P<one>\w+) and dtype \w+ but got backend (?P<two>\w+)"),
         ),
         fixes=(
             Fix(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
-from torchdoctor.causes.device_placement import NEW_WORDING, SAME, one_is_cpu, two_accelerators
+from torchdoctor.causes.device_placement import CHECKED, NEW_WORDING, SAME, first_is_cpu, one_is_cpu, two_accelerators
 
 CAUSES = (
     Cause(
@@ -88,6 +88,7 @@ CAUSES = (
             Sign(r"(?P<module>[\w.]+\.[\w.]+) doesn't have any device set"),
             Sign(SAME, also=(r"inv_freq\w*(?:\.float\(\))?.{0,40}position_ids",), near=600, test=one_is_cpu),
             Sign(SAME, FAIR, also=(r"device_map ?= ?\{|device_map\[[\"']",), unless=(r"index in method wrapper",), test=one_is_cpu),
+            Sign(CHECKED + r"mat2 in method wrapper_\w*bmm", FAIR, test=first_is_cpu),
         ),
         fixes=(
             Fix(

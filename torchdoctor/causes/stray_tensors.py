@@ -192,8 +192,12 @@ CAUSES = (
             Sign(SAME, also=(r"(?:exp_avg|exp_avg_sq|momentum_buffer|square_avg|buf)\.(?:mul_|lerp_|add_|addcmul_)\(",), near=400),
             Sign(SAME, FAIR, also=(r"torch[/\\]optim[/\\](?:adamw?|sgd|adamax|nadam|rmsprop|adagrad|_functional)\.py",), near=900),
             Sign(r"expected device [\w:]+ but got device [\w:]+", FAIR, also=(r"exp_avg\w*\.(?:mul_|add_)\(|[/\\]optim[/\\]\w+\.py",)),
+            Sign(r"invalid combination of arguments - got \(.{0,20}torch\.cuda\.\w+Tensor", FAIR, also=(r"exp_avg\w*\.mul_\(",), near=400),
             Sign(r"If capturable=False, (?:`?state_steps`?) should not be CUDA tensors"),
             Sign(r"Tensors of the same index must be on the same device and the same dtype except `?step`? tensors", FAIR),
+            Sign(r"A tensor was not cuda\. .{0,20}multi_tensor_apply"),
+            Sign(r"A tensor was not cuda", FAIR, also=(r"optim|amp|apex",)),
+            Sign(r"expected backend CPU and dtype \w+ but got backend CUDA", FAIR, also=(r"exp_avg|momentum_buffer|\boptim",)),
         ),
         fixes=(
             Fix(
