@@ -60,5 +60,6 @@ def _deviations(one: AttentionBackend, dtype: str) -> Iterator[tuple[str, str]]:
 
 
 def _without(backend: str) -> Fix:
-    switches = {"flash-attention": "flash", "efficient-attention": "mem_efficient", "cudnn-attention": "cudnn"}
-    return Fix("Until that works, leave this implementation out.", code=f"torch.backends.cuda.enable_{switches[backend]}_sdp(False)")
+    switch = {"flash-attention": "flash", "efficient-attention": "mem_efficient", "cudnn-attention": "cudnn"}.get(backend)
+    code = f"torch.backends.cuda.enable_{switch}_sdp(False)" if switch else None
+    return Fix("Until that works, leave this implementation out.", code=code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 PERFORMANCE = {
@@ -21,13 +22,21 @@ PERFORMANCE = {
 }
 
 
+def own_time(device: str) -> Callable[[], float]:
+    """The clock of a simulated device: a sustained run then does the same on every machine."""
+    from simulated_accelerator import CLOCK
+
+    return lambda: CLOCK.seconds.get(int(device.partition(":")[2]), 0.0)
+
+
 def measure(run: str, device: str, mode: str) -> Any:
     """One run of the work; the imports are late, as the plans come first."""
     from torchdoctor.work import dtypes, llama_run, placement, training
 
     if run in PERFORMANCE:
         module, function = PERFORMANCE[run]
-        return getattr(importlib.import_module(f"torchdoctor.work.{module}"), function)(device)
+        work = getattr(importlib.import_module(f"torchdoctor.work.{module}"), function)
+        return work(device, seconds=0.6, clock=own_time(device)) if run == "sustained" else work(device)
     if run == "llama":
         return llama_run.run_llama(device, mode or "float32")
     if run == "training":

@@ -230,6 +230,20 @@ def _everything(page: _Page, report: Report) -> None:
                 _line(page, result)
 
 
+def _measured(page: _Page, report: Report) -> None:
+    """The speeds, where --full measured them."""
+    if "ThroughputRun" not in report.facts and "SustainedRun" not in report.facts:
+        return
+    from torchdoctor.report import performance_text
+
+    head, *rest = performance_text.lines(report.facts, page.terminal) or [""]
+    if head:
+        page.blank()
+        page.add((head, "group"))
+        for line in rest:
+            page.add((line, ""))
+
+
 def render(report: Report, terminal: Terminal | None = None, verbose: bool = False, quiet: bool = False) -> str:
     """The report as text, without a line break at the end; empty where ``quiet`` and there is no problem."""
     page = _Page(terminal or Terminal())
@@ -240,6 +254,7 @@ def render(report: Report, terminal: Terminal | None = None, verbose: bool = Fal
     if verbose:
         _everything(page, report)
     found = not verbose and _problems(page, report)
+    _measured(page, report)
     if report.notes:
         if found or verbose:
             page.blank()

@@ -80,6 +80,7 @@ def _limit(one: Measured, others: Mapping[str, Measured]) -> float:
 
 def figure(value: float) -> str:
     """Three digits: 0.0977, 1.23, 45.6, 789."""
+    value = float(f"{value:.3g}") if value < 1000 else value
     if value >= 100:
         return f"{value:.0f}"
     if value >= 10:
