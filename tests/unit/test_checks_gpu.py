@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from torchdoctor.checks.driver_for_build import driver_for_build
 from torchdoctor.checks.gpu_counts_torch import gpu_counts_torch
 from torchdoctor.checks.gpu_memory_errors import gpu_memory_errors
 from torchdoctor.checks.gpu_processes import gpu_processes
@@ -27,6 +28,7 @@ from torchdoctor.facts import (
     NvLink,
     PciDevice,
     Thresholds,
+    TorchBuild,
 )
 from torchdoctor.gpu_tables import thresholds
 from torchdoctor.model import Status
@@ -128,6 +130,18 @@ def test_a_driver_that_is_installed_without_any_gpu_is_no_problem():
     assert run_check(nvidia_driver_loads, driver, Bus(True), HOST).status is Status.SKIP
     card = Bus(True, (PciDevice("0000:18:00.0", "nvidia", "0x2330"),))
     assert run_check(nvidia_driver_loads, driver, card, HOST).status is Status.FAIL
+
+
+def test_server_gpus_may_keep_their_driver():
+    build = TorchBuild("2.11.0+cu130", "cuda", "13.0")
+    old = NvidiaDriver(True, "550.54.15", "12.4")
+    server = run_check(driver_for_build, build, old, node(GPU)).findings[0]
+    desk = run_check(driver_for_build, build, old, node(replace(GPU, brand="geforce"))).findings[0]
+    assert any("cuda-compat" in fix.do for fix in server.fixes)
+    assert not any("cuda-compat" in fix.do for fix in desk.fixes)
+    within = run_check(driver_for_build, replace(build, cuda="12.8"), old, node(GPU))
+    assert within.status is Status.PASS
+    assert "PTX" in within.summary
 
 
 def test_a_limit_for_one_model_holds_for_it_only():
