@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from torchdoctor.causes import catalogue
-from torchdoctor.diagnose.fixes import fill_or
 from torchdoctor.engine.describe import Description, descriptions
 from torchdoctor.model import Cause
 from torchdoctor.report.check_pages import sections
+from torchdoctor.template import fill_or
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -22,14 +22,29 @@ def check_page(check: Description) -> str:
     lines = [f"# {check.code} {check.name}", "", f"Group: {check.group}", ""]
     for label, text in sections(check.doc):
         lines += [f"**{label}.** {text}" if label else text, ""]
-    lines += ["Run it alone:", "", "```", f"torchdoctor run -v {check.name}", "```", "", f"Source: [checks/{Path(check.file).name}](../../checks/{Path(check.file).name})"]
+    lines += [
+        "Run it alone:",
+        "",
+        "```",
+        f"torchdoctor run -v {check.name}",
+        "```",
+        "",
+        f"Source: [checks/{Path(check.file).name}](../../checks/{Path(check.file).name})",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def cause_page(cause: Cause, family: str) -> str:
     """The Markdown page of a cause."""
     nothing: dict[str, str] = {}
-    lines = [f"# {cause.slug}", "", fill_or(cause.title, nothing) + ".", "", f"Family: {family}" + (" (an echo of another failure)" if cause.consequence else ""), ""]
+    lines = [
+        f"# {cause.slug}",
+        "",
+        fill_or(cause.title, nothing) + ".",
+        "",
+        f"Family: {family}" + (" (an echo of another failure)" if cause.consequence else ""),
+        "",
+    ]
     lines += ["## Why", "", fill_or(cause.why, nothing), "", "## What to do", ""]
     for number, fix in enumerate(cause.fixes, 1):
         condition = f" (where {' and '.join(fix.when.split())})" if fix.when else ""
@@ -58,7 +73,12 @@ def pages() -> dict[Path, str]:
         by_family.setdefault(family, []).append(slug)
     lines = ["# Causes", ""]
     for family, slugs in sorted(by_family.items()):
-        lines += [f"## {family.replace('_', ' ')}", "", *(f"- [{s}]({s}.md): {fill_or(known.causes[s].title, {})}" for s in sorted(slugs)), ""]
+        lines += [
+            f"## {family.replace('_', ' ')}",
+            "",
+            *(f"- [{s}]({s}.md): {fill_or(known.causes[s].title, {})}" for s in sorted(slugs)),
+            "",
+        ]
     made[DOCS / "causes" / "README.md"] = "\n".join(lines)
     return made
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from torchdoctor.diagnose import rank
-from torchdoctor.diagnose.fixes import choose, fill, values_of
+from torchdoctor.diagnose.fixes import choose, values_of
 from torchdoctor.diagnose.match import match
 from torchdoctor.diagnose.read import read_text
 from torchdoctor.diagnose.situation import Situation
 from torchdoctor.model import Cause
+from torchdoctor.template import fill
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-cause.md"
 

@@ -18,12 +18,12 @@ from torchdoctor.causes import catalogue
 from torchdoctor.diagnose import rewrite
 from torchdoctor.diagnose.answer import diagnose
 from torchdoctor.diagnose.facts import gather
-from torchdoctor.diagnose.fixes import placeholders
 from torchdoctor.diagnose.literals import bounded, literal_of
 from torchdoctor.diagnose.match import REACH
 from torchdoctor.diagnose.read import read_text
 from torchdoctor.diagnose.situation import FIELDS, Situation, holds
 from torchdoctor.model import Answer, Cause, Sign
+from torchdoctor.template import placeholders
 
 CAUSES = tuple(catalogue().causes.values())
 SLUGS = frozenset(catalogue().causes)

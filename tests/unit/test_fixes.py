@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from torchdoctor.diagnose.fixes import Unfilled, choose, fill, fill_or, for_installer, placeholders, values_of
+from torchdoctor.diagnose.fixes import choose, for_installer, values_of
 from torchdoctor.diagnose.situation import Situation
 from torchdoctor.model import Fix
+from torchdoctor.template import Unfilled, fill, fill_or, placeholders
 
 
 def test_placeholders_are_filled_from_the_sign_before_the_situation() -> None:

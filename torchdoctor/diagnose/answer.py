@@ -8,13 +8,14 @@ from typing import Optional
 from torchdoctor.causes import catalogue
 from torchdoctor.diagnose import nearest, rank, rewrite
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
-from torchdoctor.diagnose.fixes import choose, fill_or, values_of
+from torchdoctor.diagnose.fixes import choose, values_of
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
+from torchdoctor.template import fill_or
 
 MAX_DIAGNOSES = 5
 _CONFIDENCE: dict[Strength, Confidence] = {Strength.STRONG: "confirmed", Strength.FAIR: "likely", Strength.WEAK: "possible"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torchdoctor.diagnose.fixes import fill_or
 from torchdoctor.model import Cause, Strength
 from torchdoctor.report.layout import BOLD, Page, Terminal
 from torchdoctor.report.safe import safe, safe_line
+from torchdoctor.template import fill_or
 
 _STRENGTH = {Strength.STRONG: "means it", Strength.FAIR: "usually it", Strength.WEAK: "fits it"}
 
