@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Optional
 
@@ -65,9 +66,18 @@ def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
         explains=tuple(Explained(other.cause.slug, consequence_quotes(other)) for other in one.explains),
         decided=one.decided,
         decide=fill_or(cause.decide, values) if cause.decide else "",
-        wrong_advice=fill_or(cause.wrong_advice, values) if cause.wrong_advice else "",
+        wrong_advice=fill_or(cause.wrong_advice, values) if _given(cause.wrong_advice, lead.stream.text) else "",
         consequence=cause.consequence,
     )
+
+
+_SWITCH = re.compile(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+")
+
+
+def _given(wrong_advice: str, text: str) -> bool:
+    """Whether the text gives the advice that does not help: where that names a switch, the text must name it too."""
+    switches = _SWITCH.findall(wrong_advice)
+    return bool(wrong_advice) and (not switches or any(switch in text for switch in switches))
 
 
 _SAID_BY = {"text": "the text", "report": "the report", "machine": "this machine"}
