@@ -40,7 +40,7 @@ def gpu_reachable(gpus: Each[GpuState]) -> Findings:
                 "this GPU does not start: its inforom is corrupt", seen, [remedy.fix(Rung.INSPECT)], "gpu-hardware-suspect", gpu.subject
             )
         elif gpu.error_code in (IRQ, POWER):
-            fix = remedy.fix(Rung.INSPECT, ": power cables and the interrupt settings of the machine's firmware come first.")
+            fix = remedy.fix(Rung.INSPECT, ": power cables and the interrupt settings of the machine's firmware come first.", who="admin")
             yield fail("this GPU does not start: power or interrupts are missing", seen, [fix], "gpu-hardware-suspect", gpu.subject)
         elif gpu.error_code == NO_PERMISSION:
             fix = Fix("Give this user access to the GPU's device file.", (f"ls -l /dev/nvidia{gpu.index}",), who="admin")

@@ -61,7 +61,7 @@ def _errors(gpu: GpuState, link: NvLink, thresholds: Thresholds) -> Findings:
     crc = link.errors.get("crc_flit", 0) + link.errors.get("crc_data", 0)
     seen = [("nvml", f"link {link.index}: " + ", ".join(f"{kind} {count}" for kind, count in link.errors.items()))]
     if replays >= thresholds.general("nvlink-errors") or crc >= thresholds.general("nvlink-crc"):
-        seat = remedy.fix(Rung.INSPECT, " if the counts grow under load.")
+        seat = remedy.fix(Rung.INSPECT, " if the counts grow under load.", who="admin")
         yield warn(f"NVLink {link.index} had {replays} replays and recoveries, {crc} CRC errors", seen, [seat], "nvlink-error", gpu.subject)
     else:
         yield info(f"NVLink {link.index} had a few errors, which it mended", seen, subject=gpu.subject)

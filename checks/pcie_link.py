@@ -21,7 +21,9 @@ def pcie_link(gpus: Each[GpuState]) -> Findings:
     if not judged:
         yield skip("no GPU here tells its PCI Express link")
         return
-    seat = remedy.fix(Rung.INSPECT, ": seat the card again, look at riser, cables and the slot's settings in the machine's firmware.")
+    seat = remedy.fix(
+        Rung.INSPECT, ": seat the card again, look at riser, cables and the slot's settings in the machine's firmware.", who="admin"
+    )
     for gpu in judged:
         width, full = gpu.pcie_width or 0, gpu.pcie_width_max or 0
         seen = [("nvml", f"x{width} of x{full}, generation {gpu.pcie_generation} of {gpu.pcie_generation_max}, {gpu.utilization} % busy")]

@@ -46,7 +46,7 @@ _WHO: dict[Rung, Who] = {Rung.RESTART_PROGRAM: "user", Rung.INSPECT: "vendor"}
 _RISK: dict[Rung, Risk] = {Rung.RESTART_PROGRAM: "restart"}
 
 
-def fix(rung: Rung, more: str = "", gpu: Optional[int] = None) -> Fix:
+def fix(rung: Rung, more: str = "", gpu: Optional[int] = None, who: Optional[Who] = None) -> Fix:
     """The fix that stands for a rung above "nothing". ``more`` goes on after the opening words; ``gpu`` is NVML's index for the command.
 
     A configuration has no words of its own: write that Fix where the setting is known.
@@ -64,7 +64,7 @@ def fix(rung: Rung, more: str = "", gpu: Optional[int] = None) -> Fix:
         Rung.INSPECT: " and take the GPU out of use until then.",
     }
     text = _OPENING[rung] + (more or defaults[rung])
-    return Fix(text, commands, who=_WHO.get(rung, "admin"), risk=_RISK.get(rung, "disruptive"))
+    return Fix(text, commands, who=who or _WHO.get(rung, "admin"), risk=_RISK.get(rung, "disruptive"))
 
 
 def rung_of(one: Fix) -> Rung:
@@ -73,14 +73,19 @@ def rung_of(one: Fix) -> Rung:
 
 
 def node_action(results: Iterable[CheckResult], groups: tuple[str, ...] = ("driver", "health")) -> Optional[str]:
-    """What this machine needs as a whole: the highest rung that a failure or a warning about its GPUs asks for, and who asks; None if nothing."""
-    worst: dict[str, Rung] = {}
+    """What this machine needs as a whole: the highest rung that a failure about its GPUs asks for, and which ones; None if nothing.
+
+    Warnings count only where nothing failed: what would be wise soon must not stand above what is needed now.
+    """
+    asking = {Status.FAIL: dict[str, Rung](), Status.WARN: dict[str, Rung]()}
     for result in results:
         for finding in result.findings if result.group in groups else ():
-            if finding.status in (Status.FAIL, Status.WARN) and finding.fixes:
+            if finding.status in asking and finding.fixes:
                 rung = rung_of(finding.fixes[0])
                 about = finding.subject or result.check
-                worst[about] = max(rung, worst.get(about, Rung.NOTHING))
+                known = asking[finding.status]
+                known[about] = max(rung, known.get(about, Rung.NOTHING))
+    worst = asking[Status.FAIL] or asking[Status.WARN]
     top = max(worst.values(), default=Rung.NOTHING)
     if top not in _OPENING:
         return None

@@ -92,7 +92,8 @@ def test_the_worst_rung_decides_for_the_node():
     setting = Finding(Status.WARN, "c", "gpu:0", fixes=(Fix("Set the default mode."),))
     info = Finding(Status.INFO, "d", "gpu:7", fixes=(remedy.fix(Rung.POWER_CYCLE),))
     assert remedy.node_action([result(Status.FAIL, reset, setting)]) == "reset the GPU (gpu:1)"
-    assert remedy.node_action([result(Status.FAIL, reset), result(Status.WARN, inspect)]) == "have the hardware inspected (gpu:4)"
+    assert remedy.node_action([result(Status.FAIL, reset), result(Status.WARN, inspect)]) == "reset the GPU (gpu:1)"
+    assert remedy.node_action([result(Status.WARN, inspect)]) == "have the hardware inspected (gpu:4)"
     assert remedy.node_action([result(Status.WARN, setting), result(Status.INFO, info)]) is None
 
 
