@@ -91,7 +91,7 @@ CAUSES = (
             Sign(_NO_CUDA, also=(_MAC,)),
             Sign(_NO_CUDA, test=lambda groups, situation: situation.os == "macos"),
             Sign(_NO_CUDA, also=(r"/opt/homebrew/",)),
-            Sign(_NO_CUDA, also=(r"\bMacBook",)),
+            Sign(_NO_CUDA, also=(r"\bMacBook|\bMac (?:laptop|mini|studio|pro)\b|\b(?:my|a|on|our|an M\d) (?:i?Mac|macOS)\b",)),
             Sign(_NO_CUDA, also=(r"/Library/Frameworks/Python\.framework",)),
             Sign(_NO_CUDA, also=(r"\bApple (?:M\d|Silicon)",)),
             Sign(r"Found no NVIDIA driver on your system", also=(_COLAB,)),

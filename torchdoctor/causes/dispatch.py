@@ -107,7 +107,7 @@ CAUSES = (
             Sign(r"provide an `?offload_folder`? for"),
             Sign(r"We need an `?offload_(?:dir|folder)`? to dispatch this model"),
             Sign(r"trying to offload the whole model to the disk"),
-            Sign(r"Some modules are dispatched on the CPU or the disk.{0,40}Make sure you have enough GPU RAM"),
+            Sign(r"Some modules are dispatched on the CPU or the disk"),
             Sign(r"ValueError: .{1,80}device_map.{1,80}offload_folder", FAIR),
         ),
         fixes=(

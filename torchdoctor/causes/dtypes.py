@@ -7,6 +7,7 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 _SMALL = r"(?:c10::)?(?:float|half|bfloat16|bf16|float16|float32|Float8_\w+)"
 _PAIR = rf"(?P<one>(?:struct )?{_SMALL})"
 _OTHER = rf"(?P<two>(?:struct )?{_SMALL})"
+_WHOLE = r"(?:unsigned char|signed char|long(?: long| int)?|int|short(?: int)?|bool|Byte|Char|Long|Int|Short|Bool)"
 
 CAUSES = (
     Cause(
@@ -30,6 +31,16 @@ CAUSES = (
                 r"Input type \(torch\.(?:cuda\.)?(?P<one>Half|BFloat16)Tensor\) and (?:weight|bias) type "
                 r"\(torch\.(?:cuda\.)?(?P<two>Float)Tensor\)"
             ),
+            Sign(
+                r"Input type \(torch\.(?:cuda\.)?(?P<one>Byte|Char|Long|Int|Short|Bool)Tensor\) and (?:weight|bias) type "
+                r"\(torch\.(?:cuda\.)?(?P<two>\w+)Tensor\)"
+            ),
+            Sign(rf"Input type \((?P<one>{_WHOLE})\) and (?:weight|bias) type \({_OTHER}\)"),
+            Sign(rf"to have the same dtype, but got: (?P<one>{_WHOLE}) != {_OTHER}"),
+            Sign(rf"to have the same dtype, but got: {_PAIR} != (?P<two>{_WHOLE})\b"),
+            Sign(rf"must have the same dtype, but got (?P<one>{_WHOLE}) and {_OTHER}\b"),
+            Sign(rf"must have the same dtype, but got {_PAIR} and (?P<two>{_WHOLE})\b"),
+            Sign(r"expected scalar type (?P<one>Float|Half|BFloat16) but found (?P<two>Byte|Char|Int|Long|Short|Bool)\b"),
             Sign(r"Input type \(MPS(?P<one>\w+)Type\) and (?:weight|bias) type \(MPS(?P<two>\w+)Type\) should be the same"),
             Sign(r"Expected query, key, and value to have the same dtype"),
             Sign(
@@ -70,6 +81,8 @@ CAUSES = (
             "RuntimeError: mat1 and mat2 must have the same dtype, but got Half and Float",
             "RuntimeError: expected scalar type Half but found Float",
             "RuntimeError: Input type (float) and bias type (c10::Half) should be the same",
+            "RuntimeError: Input type (torch.cuda.ByteTensor) and weight type (torch.cuda.FloatTensor) should be the same",
+            "RuntimeError: mat1 and mat2 must have the same dtype, but got Long and Float",
             "RuntimeError: Expected query, key, and value to have the same dtype, but got query.dtype: float key.dtype: float and "
             "value.dtype: c10::Half instead.",
             "RuntimeError: Index put requires the source and destination dtypes match, got BFloat16 for the destination and Float for "

@@ -160,12 +160,13 @@ CAUSES = (
                 r"Can't (?:load|find) (?:the )?(?:tokenizer|configuration|config|model|feature extractor|image processor) "
                 r"(?:for|of|at) '(?P<path>[^']{1,200})'\. If you were trying to load it from"
             ),
+            Sign(r"It looks like the config file at '(?P<path>[^']{1,200}\.(?:bin|safetensors|pth?|ckpt|gguf|onnx))' is not a valid JSON"),
             Sign(r"40[14] Client Error.{0,200}Repository Not Found for url: https://huggingface\.co/", FAIR),
         ),
         fixes=(
             Fix(
                 "Correct the path: give the folder that holds config.json, as an absolute path or seen from the working directory "
-                "(check with ls; beware of ~, missing mounts in containers and spelling).",
+                "(check with ls; beware of ~, missing mounts in containers and spelling), and not a weight file inside of it.",
                 commands=("ls -l PATH_OF_THE_MODEL/config.json",),
             ),
             Fix(

@@ -138,7 +138,7 @@ CAUSES = (
             Sign(r"ROCk module is NOT loaded"),
             Sign(r"is not (?:a )?member of .{0,10}(?:render|video).{0,3} group", FAIR),
             Sign(r"hipErrorNoDevice", FAIR),
-            Sign(r"Unexpected error from hipGetDeviceCount", FAIR),
+            Sign(r"Unexpected error from hipGetDeviceCount"),
             Sign(r"no ROCm-capable device is detected"),
             Sign(r"Failed to get user name to check for video group membership", FAIR),
         ),

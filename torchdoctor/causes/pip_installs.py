@@ -60,6 +60,8 @@ CAUSES = (
             Sign(r"`?(?P<package>torch\w*)==\S{1,20} @ registry\S{1,80} can.t be installed because it doesn.t have a"),
             Sign(r"Because there (?:is|are) no versions? of (?P<package>torch\w*)"),
             Sign(r"No solution found when resolving dependencies.{0,300}\btorch", FAIR),
+            Sign(r"No module named '?tools\.nnwrap"),
+            Sign(r"\btorch(?:-|\", version=\")0\.1\.2\.post\d", FAIR),
             Sign(r"(?P<package>torch\w*)(?:==\S{1,30})? .{0,60}has no wheels with a matching Python (?:ABI|version|implementation) tag"),
             Sign(r"You can install with `?pip install torch`?.{0,80}instead of `?pip install pytorch`?", FAIR),
             Sign(r'You tried to install "pytorch"\. The package named for PyTorch is "torch"'),
@@ -177,6 +179,11 @@ CAUSES = (
                 r"(?P<needs>(?:torch|torchvision|torchaudio|triton)(?:==|<|>=|~=|!=)[\w.,<>=~!+*]{1,40}), but you have (?P<have>torch\w* "
                 r"\d[\w.+]*|triton \d[\w.]*)"
             ),
+            Sign(
+                r"(?P<package>[\w-]{2,40}) (?P<own>\d[\w.+]{0,30}) has requirement (?P<needs>torch[\w.,<>=~!+* ]{1,40}), but you'll have "
+                r"(?P<have>torch\w* \d[\w.+]*)"
+            ),
+            Sign(r"Because (?P<package>[\w-]{2,40}) \([\w.,<>=^~!* ]{1,30}\) depends on torch \(", also=(r"version solving failed",)),
             Sign(r"Cannot install .{0,200}\btorch\S{0,40}.{0,200}because these package versions have conflicting dependencies"),
             Sign(r"Cannot install .{0,120}\btorch(?:==|\b)", also=(r"(?:conflicting dependencies|ResolutionImpossible)",)),
             Sign(r"The conflict is caused by: .{0,300}depends on torch(?:==|<|>|~)"),

@@ -70,8 +70,12 @@ CAUSES = (
         why="DataParallel and DistributedDataParallel keep the model under the attribute module, so state_dict() of the wrapper has "
         "'module.' before every key.",
         signs=(
-            Sign(r"Unexpected key\(s\) in state_dict: \"module\.", unless=(r"loading state_dict for (?:Distributed)?DataParallel",)),
-            Sign(r"Missing key\(s\) in state_dict: \"module\."),
+            Sign(
+                r"Unexpected key\(s\) in state_dict: \"module\.",
+                unless=(r"loading state_dict for (?:Distributed)?DataParallel", r"Missing key\(s\) in state_dict: \"module\."),
+            ),
+            Sign(r"Missing key\(s\) in state_dict: \"module\.", unless=(r"Unexpected key\(s\) in state_dict: \"module\.",)),
+            Sign(r"(?:Unexpected|Missing) key\(s\) in state_dict: \"module\.module\."),
             Sign(r"unexpected key \"module\.[\w.]+\" in state_dict"),
             Sign(r"missing keys? in source state_dict: module\."),
             Sign(r"unexpected keys? in source state_dict: module\.", FAIR),
@@ -99,6 +103,8 @@ CAUSES = (
         counterexamples=(
             "RuntimeError: Error(s) in loading state_dict for DataParallel:\n"
             '\tUnexpected key(s) in state_dict: "module.bn1.num_batches_tracked".',
+            'RuntimeError: Error(s) in loading state_dict for DataParallel:\n\tMissing key(s) in state_dict: "module.head.weight".\n'
+            '\tUnexpected key(s) in state_dict: "module.fc.weight".',
         ),
     ),
     Cause(

@@ -17,6 +17,7 @@ CAUSES = (
             Sign(r"Couldn't load custom C\+\+ ops"),
             Sign(r"operator torchvision::\w+ does not exist"),
             Sign(r"No such operator torchvision::\w+"),
+            Sign(r"Could not find the operator torchvision::\w+"),
             Sign(r"partially initialized module 'torchvision' has no attribute 'extension'"),
             Sign(r"symbol not found:? .{0,3}_{1,2}Z\w{4,200}'? {0,2}(?:Expected in|Referenced from): .{0,200}torchvision/"),
             Sign(r"PyTorch and torchvision were compiled with different CUDA (?:major )?versions"),

@@ -165,6 +165,16 @@ CAUSES = (
                 r"\((?P<file>[^)]{1,300})\)",
                 test=lambda groups, situation: _own_file(groups, situation) and groups["file"].endswith(groups["name"] + ".py"),
             ),
+            Sign(
+                r"cannot import name '\w+' from partially initialized module '(?P<name>torch|numpy|transformers|datasets|tokenizers|"
+                r"accelerate)' \(most likely due to a circular import\)(?! \()"
+            ),
+            Sign(  # a library's own import statement that ends in a file beside the script
+                r"(?:site|dist)-packages[/\\][^\"]{1,200}\", line \d+, in <module> (?:import|from) (?P<name>\w+)\b[^\"]{0,120} File "
+                r"\"(?P<file>[^\"]{1,300}[/\\](?P=name)\.py)\", line",
+                also=(r"(?:AttributeError|ImportError|ModuleNotFoundError): ",),
+                test=_own_file,
+            ),
             Sign(r"'(?P<name>torch|transformers|datasets|tokenizers|accelerate|numpy)' is not a package"),
             Sign(r"loaded the `torch/_C` folder"),
             Sign(

@@ -180,9 +180,18 @@ CAUSES = (
         "called function} than the one installed.",
         signs=(
             Sign(
-                r"(?P<function>(?:Seq2Seq)?TrainingArguments|(?:SFT|DPO|PPO|GRPO|ORPO|KTO|Reward)(?:Config|Trainer)|(?:Seq2Seq)?Trainer|Accelerator|DataLoaderConfiguration|LoraConfig|\w*LoraConfig|AdaLoraConfig|"
+                r"(?P<function>(?:Seq2Seq)?TrainingArguments|(?:SFT|DPO|PPO|GRPO|ORPO|KTO|Reward)(?:Config|Trainer)|Seq2SeqTrainer|Accelerator|DataLoaderConfiguration|LoraConfig|\w*LoraConfig|AdaLoraConfig|"
                 r"BitsAndBytesConfig|GradScaler|DataLoader|AdamW?|Optimizer|\w+LR|ReduceLROnPlateau|FullyShardedDataParallelPlugin|LLM|EngineArgs|SamplingParams|GenerationConfig)(?:\.__init__|\.__new__)?\(\) "
                 r"got an unexpected keyword argument '(?P<argument>\w+)'"
+            ),
+            # many programs have a Trainer of their own: only arguments that a library's one had or has
+            Sign(
+                r"(?P<function>\bTrainer)(?:\.__init__)?\(\) got an unexpected keyword argument "
+                r"'(?P<argument>tokenizer|processing_class|compute_metrics|data_collator|eval_dataset|train_dataset|model_init|"
+                r"compute_loss_func|peft_config|dataset_text_field|max_seq_length|formatting_func|packing|gpus|tpu_cores|"
+                r"auto_select_gpus|distributed_backend|progress_bar_refresh_rate|weights_summary|checkpoint_callback|"
+                r"resume_from_checkpoint|amp_backend|amp_level|replace_sampler_ddp|use_distributed_sampler|accelerator|devices|"
+                r"num_nodes|strategy|precision|enable_progress_bar|track_grad_norm|terminate_on_nan|auto_lr_find)'"
             ),
             Sign(
                 r"__init__\(\) got an unexpected keyword argument "
