@@ -91,6 +91,11 @@ def test_a_slow_link_has_its_cause():
     assert {finding.cause for finding in result.findings} == {"pcie-link-degraded"}
 
 
+def test_the_other_socket_is_further_away():
+    runs = {f"cuda:{n}": speeds(f"cuda:{n}", host=55 if n < 4 else 46, model="a card") for n in range(8)}
+    assert named(run_check(host_transfers, runs), Status.PASS) == []
+
+
 def test_of_two_the_slower_one_is_named():
     runs = {"cuda:0": speeds("cuda:0", 690, model="a card"), "cuda:1": speeds("cuda:1", 500, model="a card")}
     assert named(run_check(matmul_throughput, runs), Status.WARN) == ["cuda:1"]

@@ -190,6 +190,16 @@ def test_the_memory_of_the_host_is_not_exhausted():
     assert memory_pattern.how_much("cuda:0", 80 * 2**30)[0] > 70 * 2**30
 
 
+def test_an_error_that_spoils_the_process_ends_the_work(monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch, "bmm", broken)
+    run = correctness.run_correctness("cpu")
+    assert run.failure is not None and run.failed_step.startswith("bmm")
+    assert not timing.poisons(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+
+
 def test_equal_results_have_equal_fingerprints():
     one = torch.arange(12.0).reshape(3, 4)
     assert correctness.fingerprint(one) == correctness.fingerprint(one.clone())
@@ -229,6 +239,12 @@ def test_the_report_shows_tables_and_bars():
     assert any(line.split() == ["cuda:0", "600", "64.0", "690", "1700"] for line in lines)
     bars = {line.split()[0]: line.count("█") for line in lines if "█" in line}
     assert bars["cuda:0"] == 2 * bars["cuda:1"] and "cpu" not in bars
+
+
+def test_the_share_of_the_peak_is_shown_where_it_is_known():
+    known = {**fact("cuda:0", 700.0), "model": "NVIDIA H100 80GB HBM3"}
+    lines = performance_text.lines({"ThroughputRun": {"cuda:0": known, "cuda:1": {**fact("cuda:1", 9.0), "model": "a card"}}}, Terminal())
+    assert [line.split() for line in lines if line.startswith("  cuda")][:2] == [["cuda:0", "700", "70.8"], ["cuda:1", "9.00", "-"]]
 
 
 def test_the_report_in_plain_characters_and_its_width():

@@ -7,6 +7,7 @@ from typing import Any
 
 from torchdoctor.report.safe import safe_line
 from torchdoctor.report.terminal import Terminal
+from torchdoctor.work.peaks import peak_of
 from torchdoctor.work.spread import figure
 
 Table = Mapping[str, Mapping[str, float]]
@@ -21,6 +22,7 @@ MOVES = {
     "host-to-device pageable": "to (pageable)",
     "device-to-host pageable": "from (pageable)",
 }
+SHARE = "% of peak"
 BLOCK, PLAIN = "█", "#"
 MOST_BARS = 40  # columns
 
@@ -28,12 +30,12 @@ MOST_BARS = 40  # columns
 def lines(facts: Mapping[str, Any], terminal: Terminal) -> list[str]:
     """Tables of speeds, bars where there is something to compare, and the sustained run; empty where nothing was measured."""
     runs = _runs(facts, "ThroughputRun")
-    products = _rates(runs, {f"matmul {dtype}": dtype for dtype in PRODUCTS})
+    products = _with_share(runs, _rates(runs, {f"matmul {dtype}": dtype for dtype in PRODUCTS}))
     moves = _rates(runs, MOVES)
     peers = _peers(facts)
     targets = tuple(sorted({target for row in peers.values() for target in row}, key=lambda name: (len(name), name)))
     blocks = [
-        list(_table("products, TFLOP/s", products, PRODUCTS, terminal.width)),
+        list(_table("products, TFLOP/s", products, (*PRODUCTS, SHARE), terminal.width)),
         list(_table("memory, GB/s", moves, tuple(MOVES.values()), terminal.width)),
         list(_table("sent to, GB/s", peers, targets, terminal.width)),
         list(_table("under load", _load(facts), ("TFLOP/s", "C at most", "W at most", "MHz at least"), terminal.width)),
@@ -63,6 +65,16 @@ def _rates(runs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> T
             column = names.get(f"{rate['name']} {rate['variant']}".strip())
             if column and rate.get("best"):
                 found.setdefault(device, {})[column] = float(rate["best"])
+    return found
+
+
+def _with_share(runs: Mapping[str, Mapping[str, Any]], products: Table) -> Table:
+    """With the share of the model's peak in its fastest half precision, where the table knows the model."""
+    found = {}
+    for device, row in products.items():
+        peak = peak_of(runs[device].get("model"))
+        shares = [row[dtype] / peak.figures[dtype] for dtype in ("bfloat16", "float16") if peak and dtype in row and dtype in peak.figures]
+        found[device] = {**row, SHARE: 100 * max(shares)} if shares else row
     return found
 
 

@@ -14,7 +14,7 @@ from torchdoctor.facts.performance import AttentionBackend, AttentionRun
 from torchdoctor.facts.work import Part
 from torchdoctor.work import tolerance
 from torchdoctor.work.measure import Record, deviation, dtype_of, failure_of, noise, precision
-from torchdoctor.work.timing import current, model_of, release
+from torchdoctor.work.timing import current, model_of, poisons, release
 
 DTYPES = ("float32", "float16", "bfloat16")
 BACKENDS = ("MATH", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION")
@@ -59,6 +59,8 @@ def _backend(device: str, name: str, dtype: str, plain: Optional[Tensor]) -> tup
             parts.append(Part(case, deviation(result, reference(q, k, v, causal))))
             first = result if first is None else first
         except Exception as error:
+            if poisons(error):
+                raise
             failure = failure_of(error)
             if _declined(failure.message) or tolerance.means_unsupported(failure):
                 parts.append(Part(case, unavailable=(failure.message.splitlines() or [failure.type])[0][:200]))

@@ -18,7 +18,7 @@ from torchdoctor.facts.performance import CorrectnessRun, NumericCase
 from torchdoctor.facts.work import Deviation
 from torchdoctor.work import tolerance
 from torchdoctor.work.measure import Record, bit_pattern, deviation, dtype_of, failure_of, noise, precision
-from torchdoctor.work.timing import current, is_large, model_of, release
+from torchdoctor.work.timing import current, is_large, model_of, poisons, release
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 REPEATS_LARGE, REPEATS_SMALL = 20, 4
@@ -87,6 +87,8 @@ def run_case(plan: _Plan, inputs: tuple[Tensor, ...], device: str, dtype: str) -
         values.update(repeat=worst, differing=differing, non_finite=spoilt, repeats=repeats)
         values.update(deviation=_from_reference(plan, exact, first), fingerprint=fingerprint(first))
     except Exception as error:
+        if poisons(error):
+            raise
         failure = failure_of(error)
         if tolerance.means_unsupported(failure) or isinstance(error, TypeError):
             values["unavailable"] = (failure.message.splitlines() or [failure.type])[0][:200]

@@ -9,7 +9,7 @@ from torchdoctor.declare import ok, skip, warn
 from torchdoctor.facts import Rate, ThroughputRun
 from torchdoctor.model import Finding, Fix
 from torchdoctor.work.peaks import FLOOR, MEMORY_FLOOR, Peak, peak_of
-from torchdoctor.work.spread import Measured, figure, slow
+from torchdoctor.work.spread import WARN, Measured, figure, slow
 from torchdoctor.work.verdicts import failed_work
 
 LOOK = Fix(
@@ -38,8 +38,10 @@ def troubled(device: str, rates: Iterable[Rate]) -> Iterator[Finding]:
         yield from failed_work(device, rate.failure, rate.key)
 
 
-def slower_than_equals(runs: Mapping[str, ThroughputRun], names: tuple[str, ...], cause: Optional[str] = None) -> Iterator[Finding]:
-    """One finding for each device that is behind its equals, with every measurement in which it is."""
+def slower_than_equals(
+    runs: Mapping[str, ThroughputRun], names: tuple[str, ...], cause: Optional[str] = None, normal: float = WARN
+) -> Iterator[Finding]:
+    """One finding for each device that is behind its equals by more than ``normal``, with every measurement in which it is."""
     found: dict[str, list[tuple[float, str, str]]] = {}
     keys = {rate.key: rate.unit for run in runs.values() for rate in run.rates if rate.name in names}
     for key, unit in keys.items():
@@ -49,7 +51,7 @@ def slower_than_equals(runs: Mapping[str, ThroughputRun], names: tuple[str, ...]
             for rate in run.rates
             if rate.key == key and rate.best
         }
-        for one in slow(measured):
+        for one in slow(measured, normal):
             seen = f"{key}: {figure(one.best)} {unit}, the median of its equals is {figure(one.others)} {unit}"
             found.setdefault(one.device, []).append((one.lacking, key, f"{seen} (normal is up to {one.limit:.0%} less)"))
     for device, behind in found.items():

@@ -6,6 +6,7 @@ The decisions, in one place:
 - Each is held against the median of *the others*, so a slow one does not lower its own measure, and of two the slower one is named.
 - A spread of 5 % between healthy GPUs of one node is normal (stas00/ml-engineering, accelerator chapter, 2026-08-22). ``WARN`` is
   twice that. ``UNLIKE`` is used where two devices were measured with matrices of other sizes.
+- Transfers from and to the host differ between the sockets of a machine: ``HOST`` is what is normal there.
 - A measurement that is itself unsteady cannot tell so small a difference: the limit grows to three times the unsteadiness (how far the
   median round lies below the best), and from ``BLIND`` on nothing is said.
 - Speed alone never fails a machine: a slow GPU trains, and what slows it may be a neighbour. Wrong results fail.
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Optional
 
-NORMAL, WARN, UNLIKE, BLIND = 0.05, 0.10, 0.25, 0.5
+NORMAL, WARN, UNLIKE, HOST, BLIND = 0.05, 0.10, 0.25, 0.25, 0.5
 UNSTEADY = 3.0
 
 
@@ -58,7 +59,7 @@ def equals(measured: Mapping[str, Measured]) -> dict[tuple[str, str], dict[str, 
     return {key: group for key, group in groups.items() if len(group) > 1}
 
 
-def slow(measured: Mapping[str, Measured]) -> Iterator[Slow]:
+def slow(measured: Mapping[str, Measured], normal: float = WARN) -> Iterator[Slow]:
     """The devices that are slower than their equals beyond what is normal and what the measurement can tell."""
     for group in equals(measured).values():
         for device, one in group.items():
@@ -66,7 +67,7 @@ def slow(measured: Mapping[str, Measured]) -> Iterator[Slow]:
             middle = statistics.median(other.best for other in others.values())
             if middle <= 0:
                 continue
-            limit = _limit(one, others)
+            limit = max(normal, _limit(one, others))
             lacking = 1.0 - one.best / middle
             if lacking > limit and limit < BLIND:
                 yield Slow(device, one.best, middle, lacking, limit)

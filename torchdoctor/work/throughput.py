@@ -15,7 +15,7 @@ from torch import Tensor
 from torchdoctor.facts.performance import Peer, PeerRun, Rate, ThroughputRun
 from torchdoctor.work import tolerance
 from torchdoctor.work.measure import Record, dtype_of, failure_of
-from torchdoctor.work.timing import Stopwatch, Timed, current, index_of, is_large, kind_of, memory_of, model_of, module_of, release
+from torchdoctor.work.timing import Stopwatch, Timed, current, index_of, is_large, kind_of, memory_of, model_of, module_of, poisons, release
 
 SMALLEST, LARGEST = 256, 8192  # side of the matrices
 LONG_LARGE, LONG_SMALL = 0.05, 0.004  # seconds of one call from which on a matrix need not be larger
@@ -229,6 +229,9 @@ def _without(empty: Rate, why: str) -> Rate:
 
 
 def _failed(empty: Rate, error: Exception) -> Rate:
+    """The exception as a result. Raises it again where it spoils all that would follow."""
+    if poisons(error):
+        raise error
     failure = failure_of(error)
     if tolerance.means_unsupported(failure) or isinstance(error, TypeError):  # MPS says by a TypeError that it has no float64
         first = failure.message.splitlines()[0] if failure.message else failure.type

@@ -63,6 +63,12 @@ def memory_of(device: str) -> tuple[Optional[int], Optional[int]]:
     return None, None
 
 
+def poisons(error: BaseException) -> bool:
+    """Whether an exception leaves the process unable to use the device: then the work must end, so that nobody else is blamed."""
+    text = str(error)
+    return type(error).__name__ == "AcceleratorError" or (("CUDA error:" in text or "HIP error:" in text) and "out of memory" not in text)
+
+
 def release(device: str) -> None:
     """Gives cached memory back, so that the next work finds it free."""
     with contextlib.suppress(Exception):
