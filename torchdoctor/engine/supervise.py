@@ -23,6 +23,7 @@ from torchdoctor.engine.memory import MemoryWatch
 from torchdoctor.engine.outcome import Outcome, Outcomes, State
 from torchdoctor.engine.process import Worker, innermost
 from torchdoctor.engine.session import Session, Task
+from torchdoctor.engine.staff import Staff
 
 GRACE = 0.25  # seconds between a deadline, when the worker writes its stack, and its end
 POLL = 0.1  # seconds between looks at the workers' memory
@@ -49,12 +50,10 @@ class Supervisor:
         self.options = dict(options or {})
         self.notify = notify or (lambda _probe, _subject: None)
         self.outcomes = Outcomes()
-        self.events: queue.Queue[tuple[Worker, dict[str, Any] | None]] = queue.Queue()
+        self.staff = Staff()
         self.begin = time.monotonic()
         self.end = self.begin + deadline if deadline else None
         self.deadline = deadline
-        self.numbers = 0
-        self.workers: dict[int, Worker] = {}
         self.torch_open: bool | None = None  # None until the import has been tried
         self.expandable = [p for p in probes if p.each is not None]
         self.sessions = {lane: Session(lane) for lane in ("host", "patient", "warm", *TORCH_LANES)}  # torch lanes may share one
@@ -75,18 +74,18 @@ class Supervisor:
     def run(self) -> Outcomes:
         """Run everything; returns what is known also when interrupted."""
         platforms.adopt_orphans(sys.platform)
-        spared = platforms.children() - {w.pid for w in self.workers.values()}
+        spared = platforms.children() - {w.pid for w in self.staff.workers.values()}
         try:
             self._loop()
         except KeyboardInterrupt:
             self.outcomes.interrupted = True
             self._abandon("interrupted")
         finally:
-            for worker in self.workers.values():
+            for worker in self.staff.workers.values():
                 worker.close()
-            for name in platforms.end_leftovers(spared, [w.pid for w in self.workers.values()]):
+            for name in platforms.end_leftovers(spared, [w.pid for w in self.staff.workers.values()]):
                 self.outcomes.notes.append(f"ended a process that a probe left behind: {name}")
-            for worker in self.workers.values():
+            for worker in self.staff.workers.values():
                 worker.exit_status()
         return self.outcomes
 
@@ -99,7 +98,7 @@ class Supervisor:
             waits = [s.deadline for s in self.sessions.values() if s.current]
             wake = min([*waits, next_look, *([self.end] if self.end else [])])
             try:
-                worker, message = self.events.get(timeout=max(0.0, wake - now))
+                worker, message = self.staff.events.get(timeout=max(0.0, wake - now))
             except queue.Empty:
                 worker, message = None, None
             if worker is not None:
@@ -138,16 +137,10 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------------
     # starting
 
-    def _adopt(self, pipes: launch.Pipes) -> Worker:
-        self.numbers += 1
-        worker = Worker(pipes, self.numbers, self.events)
-        self.workers[self.numbers] = worker
-        return worker
-
     def _adopt_importing(self, pipes: launch.Pipes) -> None:
         """Take over a worker that was started ahead and is importing torch already."""
         session = self.sessions["warm"]
-        session.worker = self._adopt(pipes)
+        session.worker = self.staff.adopt(pipes)
         session.current = session.tasks.popleft()
         session.current.tries = 1
         session.started = self.begin
@@ -156,17 +149,12 @@ class Supervisor:
     def _start_worker(self, session: Session) -> bool:
         """Give the session a worker; False while it has to wait for one, or has none to get."""
         if session.lane in TORCH_LANES:
-            warm = self.sessions["warm"].worker
-            if warm is not None and not warm.ended and warm.can_fork:
-                pipes = launch.ask_to_fork(warm.pipes, self.numbers + 1)
-                if pipes is not None:
-                    session.worker = self._adopt(pipes)
-                    session.awaiting = True
-                    return False
-        host = session.lane == "host"
-        can_fork = session.lane == "warm" and platforms.forks_warm_workers(sys.platform)
+            session.worker = self.staff.fork(self.sessions["warm"].worker)
+            if session.worker is not None:
+                session.awaiting = True
+                return False
         try:
-            session.worker = self._adopt(launch.start(sys.executable if host else self.executable, not host, can_fork))
+            session.worker = self.staff.start(self.executable, session.lane)
         except OSError as error:
             for task in (*session.tasks, *session.again):
                 self._record(task, "not-run", f"{self.executable} could not be started: {error}")
@@ -178,8 +166,7 @@ class Supervisor:
         return True
 
     def _forked(self, message: dict[str, Any]) -> None:
-        worker = self.workers[message["worker"]]
-        worker.pid = worker.pipes.pid = message["pid"]
+        worker = self.staff.forked(message)
         session = self._session_of(worker)
         if session is not None:
             session.awaiting = False
@@ -283,7 +270,7 @@ class Supervisor:
 
     def _died(self, session: Session, worker: Worker) -> None:
         """The worker's answers ended while it should have gone on."""
-        status = self._status(worker)
+        status = self.staff.exit_status(worker, self.sessions["warm"].worker)
         why = platforms.describe_exit(status)
         output = worker.output(wait=0.3)
         worker.kill()
@@ -311,28 +298,6 @@ class Supervisor:
     def _after_warm_death(self, session: Session) -> None:
         if session.lane == "warm" and self.torch_open is None:
             self._torch_imported(session, False)
-
-    def _status(self, worker: Worker) -> int | None:
-        if worker.pipes.process is not None:
-            return worker.exit_status()
-        warm = self.sessions["warm"].worker
-        if warm is None or not warm.pipes.send({"do": "reap", "pid": worker.pid}):
-            return None
-        limit = time.monotonic() + 1.5
-        put_back = []
-        status: int | None = None
-        while time.monotonic() < limit:
-            try:
-                sender, message = self.events.get(timeout=limit - time.monotonic())
-            except (queue.Empty, ValueError):
-                break
-            if sender is warm and message is not None and message.get("type") == "reaped" and message["pid"] == worker.pid:
-                status = message["status"]
-                break
-            put_back.append((sender, message))
-        for event in put_back:
-            self.events.put(event)
-        return status
 
     def _time_out(self, session: Session) -> None:
         timeout = session.deadline - GRACE - session.started
