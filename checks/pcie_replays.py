@@ -25,7 +25,7 @@ def pcie_replays(gpus: Each[GpuState], thresholds: Thresholds) -> Findings:
         seen = [("nvml", f"{count} replays since the driver was loaded")]
         if count > thresholds.general("pcie-replays"):
             seat = remedy.fix(
-                Rung.INSPECT, ": seat the card again, look at riser and cables; compare the count before and after some work."
+                Rung.INSPECT, ": seat the card again, look at riser and cables; compare the count before and after some work.", who="admin"
             )
             yield warn(f"{count} PCI Express replays", seen, [seat], "pcie-link-degraded", gpu.subject)
         elif count:
