@@ -101,6 +101,7 @@ CAUSES = (
             Sign(r"nvcc fatal ?: Cannot find compiler", FAIR),
             Sign(r"error: command 'cl\.exe' failed: (?:No such file|None)", FAIR),
             Sign(r"Compiler: cl is not found"),
+            Sign(r"\bcl\.exe (?:was )?not found", FAIR),
             Sign(r"DistutilsPlatformError: .{0,40}(?:Visual C\+\+|vcvarsall)", FAIR),
             Sign(r"UserWarning: The detected compiler .{0,20}cl.{0,40}not found", WEAK),
         ),

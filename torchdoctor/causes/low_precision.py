@@ -13,7 +13,7 @@ CAUSES = (
         signs=(
             Sign(r"[\"'](?P<op>(?!\w*(?:cuda|mps))\w+)[\"'] not implemented for [\"']?(?:Half|ComplexHalf)\b"),
             Sign(r"addmm_impl_cpu_\W.{1,60}Half(?![a-z])"),
-            Sign(r"not implemented for [\"']Half[\"']", FAIR, unless=(r"\w*cuda\w*[\"'] not implemented for",), near=60),
+            Sign(r"not implemented for [\"']Half\b", FAIR, unless=(r"\w*cuda\w*[\"'] not implemented for",), near=60),
             Sign(r"Pipelines loaded with `?(?:torch_)?dtype=torch\.float16`? cannot run with `?cpu`? device", FAIR),
             Sign(r"Half is not supported on (?:the )?CPU"),
         ),

@@ -15,6 +15,9 @@ CAUSES = (
             Sign(r"from checkpoint, the shape in current model is torch\.Size\(\[0\]\)"),
             Sign(r"Trying to set a tensor of shape torch\.Size\(\[0\]\) in"),
             Sign(r"RuntimeError: 'weight' must be 2-D", FAIR),
+            Sign(  # the placeholder of older DeepSpeed has one element
+                r"torch\.Size\(\[1\]\) from checkpoint.{0,250}torch\.Size\(\[1\]\) from checkpoint.{0,250}torch\.Size\(\[1\]\) from checkpoint",
+            ),
         ),
         fixes=(
             Fix(

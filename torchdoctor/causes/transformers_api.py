@@ -194,7 +194,7 @@ CAUSES = (
                 r"num_nodes|strategy|precision|enable_progress_bar|track_grad_norm|terminate_on_nan|auto_lr_find)'"
             ),
             Sign(
-                r"__init__\(\) got an unexpected keyword argument "
+                r"init(?:__)?\(\) got an unexpected keyword argument "
                 r"'(?P<argument>evaluation_strategy|eval_strategy|use_auth_token|torch_dtype|dispatch_batches|use_seedable_sampler|logging_dir|dataset_text_field|max_seq_length|"
                 r"processing_class|corda_config|eva_config|exclude_modules|lora_bias|trainable_token_indices|no_cuda|use_mps_device|overwrite_output_dir|include_tokens_per_second|group_by_length|fp16_backend|"
                 r"bnb_4bit_compute_dtype|load_in_4bit|load_in_8bit|attn_implementation|device_map|low_cpu_mem_usage|trust_remote_code|use_flash_attention_2|gradient_checkpointing_kwargs)'"
