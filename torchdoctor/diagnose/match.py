@@ -18,6 +18,8 @@ from torchdoctor.model import Cause, Sign, Strength
 
 MAX_HITS = 8
 """Matches of one sign that are kept for one rank: enough to quote and to find the earliest that counts."""
+_TYPEWRITER = {ord(curly): straight for curly, straight in zip("\u2018\u2019\u201c\u201d\u00a0", "''\"\" ", strict=True)}
+"""Word processors and chats turn the quotes of a message into curly ones, one for one: offsets stay."""
 MAX_REPEAT = 256
 """Characters that an unbounded repetition of a pattern may take: longer than any path or name that matters."""
 REACH = 16_000
@@ -73,8 +75,8 @@ class Searched:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.text = stream.text
-        self.lowered = stream.text.lower()
+        self.text = stream.text.translate(_TYPEWRITER)
+        self.lowered = self.text.lower()
         self._known: dict[str, bool] = {}
 
     def regions(self, literal: str) -> Iterator[tuple[int, int]]:
