@@ -186,3 +186,27 @@ def test_a_literal_is_found_wherever_it_stands_in_a_long_text() -> None:
     far = "x " * 30_000
     (found,) = match(Log((stream(f"{far}first token here {far}first token here"),)), [cause("c", r"first \w+ here")], Situation())
     assert [hit.end - hit.start for hit in found.hits] == [16, 16]
+
+
+def test_details_for_debugging_alone_tell_no_failure() -> None:
+    causes = [cause("compile", "cannot trace")]
+    assert slugs(ranked(causes, stream("Unsupported: cannot trace this"))) == ["compile"]
+    assert not ranked(causes, stream("V0812 15:05:52.194000 77 torch/_dynamo/symbolic_convert.py:556] cannot trace this", "epoch 1 done"))
+
+
+def test_information_alone_needs_a_strong_sign() -> None:
+    line = "n0:12:34 [0] NCCL INFO Could not enable P2P between dev 1 and dev 0"
+    assert not ranked([cause("p2p", "Could not enable P2P", strength=FAIR)], stream(line, "epoch 1 done"))
+    assert slugs(ranked([cause("p2p", "Could not enable P2P")], stream(line))) == ["p2p"]
+
+
+def test_a_mild_warning_alone_tells_no_failure() -> None:
+    line = "functional.py:4001: UserWarning: this operator is not supported on that backend and will run elsewhere"
+    assert not ranked([cause("backend", "not supported on that backend", strength=FAIR)], stream(line, "saved"))
+    assert slugs(ranked([cause("backend", "not supported on that backend")], stream(line))) == ["backend"]
+
+
+def test_information_is_no_root_beside_a_failure() -> None:
+    causes = [cause("p2p", "Could not enable P2P", strength=FAIR), cause("memory", "out of memory", strength=WEAK)]
+    found = ranked(causes, stream("n0:1:2 [0] NCCL INFO Could not enable P2P", "out of memory", events=(error(1, "out of memory"),)))
+    assert slugs(found)[0] == "memory"

@@ -16,6 +16,9 @@ CAUSES = (
             Sign(r"invalid multinomial distribution", FAIR),
             # the message, translated
             Sign(r"`inf`.{0,4}`nan`.{1,16}< 0", FAIR),
+            # the CUDA kernels before that message existed
+            Sign(r"sampleMultinomial\w{0,30}.{0,240}Assertion"),
+            Sign(r"(?:MultinomialKernel\.cu|THCTensorRandom\.cuh?):\d+.{0,240}Assertion"),
             Sign(r"Assertion `?(?:0 <= p4 && p4 <= 1|probability)", FAIR),
         ),
         fixes=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
@@ -20,6 +20,13 @@ def _two_ranks(groups: Mapping[str, str], _: Any) -> bool:
 def _many(groups: Mapping[str, str], _: Any) -> bool:
     """The job waits for more than one member."""
     return int(groups["world"]) > 1
+
+
+def _members_missing(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
+    """Fewer members announced themselves than the job waits for; of a long list only the first few are looked at."""
+    worlds = {int(groups["world"]) for groups in matches}
+    members = {groups["member"] for groups in matches}
+    return len(worlds) == 1 and len(matches) < 8 and len(members) < worlds.pop()
 
 
 CAUSES = (
@@ -194,6 +201,13 @@ CAUSES = (
                 unless=(r"MEMBER: 2/", "distributed processes registered", "GLOBAL_RANK: 1,"),
                 test=_many,
                 strength=WEAK,
+            ),
+            Sign(
+                r"GLOBAL_RANK: (?P<member>\d+), MEMBER: \d+/(?P<world>\d+)",
+                also=(r"slurm|srun|sbatch|NODELIST",),
+                unless=("distributed processes registered", r"Epoch 0\b", r"\| Name +\| Type"),
+                together=_members_missing,
+                strength=FAIR,
             ),
             Sign(r"The `?srun`? command is available on your system but is not used", WEAK, also=(r"CANCELLED|timed out|Timed out",)),
         ),

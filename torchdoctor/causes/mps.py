@@ -44,7 +44,7 @@ CAUSES = (
             Sign(
                 r"not (?:currently|current|yet) (?:implemented|supported) (?:for|on) (?:the )?MPS (?:device|backend)",
                 FAIR,
-                unless=(r"dtype|BFloat16|float64|complex",),
+                unless=(r"dtype|BFloat16|float64|complex", r"will fall back to run on the CPU"),
                 near=80,
             ),
             Sign(r"(?P<op>\w+) (?:is )?not (?:implemented|supported) for MPS\b", FAIR),

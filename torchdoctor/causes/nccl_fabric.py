@@ -240,11 +240,22 @@ CAUSES = (
             Sign(r"NCCL WARN .{0,60}(?:Call to connect|connect) .{0,80}(?:No route to host|Connection timed out|Network is unreachable)"),
             Sign(
                 r"ocket(?:Start|Poll)?Connect\S{0,3} .{0,120}(?:Software caused connection abort|No route to host|Connection timed "
-                r"out|Network is unreachable|exceeded .{0,20}retries|Connection refused)",
+                r"out|Network is unreachable|exceeded .{0,20}retries)",
                 FAIR,
             ),
-            Sign(r"NCCL WARN .{0,80}[Cc]onnect.{0,80}Connection refused", FAIR),
-            Sign(r"misc/socket\.cc:\d+ NCCL WARN", WEAK),
+            # refused: nobody listens there, as after the peer's end, which NCCL then calls a remote error
+            Sign(
+                r"ocket(?:Start|Poll)?Connect\S{0,3} .{0,120}Connection refused",
+                FAIR,
+                unless=(r"ncclRemoteError", r"remote process exited"),
+            ),
+            Sign(r"NCCL WARN .{0,80}[Cc]onnect.{0,80}Connection refused", FAIR, unless=(r"ncclRemoteError", r"remote process exited")),
+            Sign(
+                r"misc/socket\.cc:\d+ NCCL WARN",
+                WEAK,
+                unless=(r"Broken pipe", r"reset by peer", r"closed by remote peer"),
+                near=160,
+            ),
             Sign(
                 r"NCCL_SOCKET_IFNAME set (?:by environment )?to (?P<interface>[^\s.]{1,40})",
                 WEAK,

@@ -18,6 +18,8 @@ CAUSES = (
         signs=(
             Sign(r"NCCL WARN Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
             Sign(r"NCCL WARN Failed to CUDA (?:m|c)alloc (?:async )?\d+ bytes"),
+            # NCCL's first versions did not write its name
+            Sign(r"\.(?:cu|cc|h):\d+ WARN Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
             Sign(r"Failed to CUDA (?:m|c)alloc(?: async)? (?P<bytes>\d+) bytes"),
             Sign(r"(?:NCCL|Nccl|nccl).{0,400}Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
             Sign(r"(?:ncclUnhandledCudaError|unhandled cuda error).{0,400}out of memory", FAIR),

@@ -17,6 +17,8 @@ _SOURCE = re.compile(
     r"^(?:assert |raise |if |elif |else:|def |class |return\b|import |from \S+ import |for .* in |while |with |try:|except\b|print\(|@|#)"
 )
 _WARNING = re.compile(r"\b\w{0,40}Warning:|^(?:\[?[\d:. ,-]{4,30}\]? ?)?\[?WARN(?:ING)?\b|^warnings\.warn\(")
+_INFORMATION = re.compile(r"^\W{0,4}[VI]\d{4} \d\d:\d\d:\d\d|\bNCCL (?:INFO|TRACE)\b|^.{0,60}?\b(?:INFO|DEBUG|TRACE)\b")
+_VERBOSE = re.compile(r"^\W{0,4}V\d{4} \d\d:\d\d:\d\d|\bNCCL TRACE\b|^.{0,60}?\b(?:DEBUG|TRACE)\b")
 _SYSTEMS = (
     ("macos", re.compile(r"^(?:/Users/|/opt/homebrew/|/Library/|/System/)")),
     ("linux", re.compile(r"^(?:/home/|/root/|/usr/|/opt/|/mnt/|/data|/workspace|/content/|/kaggle/|/scratch|/gpfs|/lustre)")),
@@ -47,6 +49,12 @@ def place_of(stream: Stream, hit: Hit) -> int:
     if _SOURCE.match(line):
         return WITHIN if any(0 < event.first - index <= 2 for event in stream.events) else SOURCE
     return WARNING if _WARNING.search(line) else OUTSIDE
+
+
+def is_information(stream: Stream, hit: Hit, verbose: bool = False) -> bool:
+    """Whether the match stands in a line that its writer marked as information (or, with ``verbose``, as a detail for debugging)."""
+    line = stream.lines[stream.line_at(hit.start)]
+    return (_VERBOSE if verbose else _INFORMATION).search(line.raw or line.text) is not None
 
 
 def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:

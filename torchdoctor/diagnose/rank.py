@@ -12,7 +12,7 @@ from typing import Optional
 from torchdoctor.diagnose.literals import literal_of
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import Candidate
-from torchdoctor.diagnose.place import MESSAGE, OUTSIDE, SOURCE, WARNING, place_of
+from torchdoctor.diagnose.place import MESSAGE, OUTSIDE, SOURCE, WARNING, is_information, place_of
 from torchdoctor.model import Cause, Strength
 
 
@@ -59,7 +59,7 @@ def order(candidates: Sequence[Candidate], log: Log) -> list[Found]:
     """The causes, best first; each consequence sits in ``explains`` of the root it belongs to."""
     found = fold(candidates)
     if not any(stream.events for stream in log.streams):
-        found = {slug: one for slug, one in found.items() if one.strength > Strength.WEAK}
+        found = {slug: one for slug, one in found.items() if one.strength > Strength.WEAK and not _is_remark(one)}
     _drop_source(found)
     _drop_refined(found)
     roots = _sink_consequences(found)
@@ -94,8 +94,19 @@ def _drop_refined(found: dict[str, Found]) -> None:
 
 
 def is_bystander(one: Found) -> bool:
-    """Whether a cause rests on warnings alone, which do no harm where something else ended the program."""
-    return best_place(one) == WARNING
+    """Whether a cause rests on warnings or information alone, which do no harm where something else ended the program."""
+    return best_place(one) == WARNING or _is_remark(one)
+
+
+def _is_remark(one: Found) -> bool:
+    """Whether a cause rests on lines that tell no failure: nothing ended a program that wrote no more than these.
+
+    Such are details for debugging, and information and warnings that say little (a hang shows in information alone).
+    """
+    hits = [(candidate.stream, hit) for candidate in one.candidates for hit in candidate.hits]
+    if all(is_information(stream, hit, verbose=True) for stream, hit in hits):
+        return True
+    return one.strength < Strength.STRONG and all(is_information(stream, hit) or place_of(stream, hit) == WARNING for stream, hit in hits)
 
 
 def best_place(one: Found) -> int:
