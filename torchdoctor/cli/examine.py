@@ -86,6 +86,7 @@ def examine(request: Request) -> Report:
 def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None, started: str, clock: float) -> Report:
     from torchdoctor import expect, gate, summary
     from torchdoctor.engine.discover import discover, forbid_torch
+    from torchdoctor.engine.plan import mark_left_out
     from torchdoctor.engine.run import Order, collect, results_of
     from torchdoctor.engine.select import apply_ignores, expired_ignores, select
     from torchdoctor.observed import SOURCES, observe
@@ -118,6 +119,7 @@ def _examine(request: Request, chosen: patient.Chosen, warm: launch.Pipes | None
     if request.save_snapshot is not None:
         _save(request, outcomes, examined, started)
     _override_limits(outcomes, config.thresholds)
+    mark_left_out(found, selection.checks, request.depth, outcomes)
     facts = outcomes.facts()
     accelerators = [words for words in _observed_place(facts) if words != "the CPU"]
     if accelerators:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torchdoctor.declare import Check, Probe
 from torchdoctor.engine.discover import Found
+from torchdoctor.engine.outcome import Outcome, Outcomes
 
 
 class PlanError(ValueError):
@@ -15,6 +16,24 @@ class PlanError(ValueError):
 
 def _readers(probes: Iterable[Probe]) -> dict[Any, Probe]:
     return {probe.fact: probe for probe in probes}
+
+
+def left_out(probe: Probe, depth: str) -> str:
+    """Why a probe does not run at this depth ("quick", "default" or "full"); empty where it does."""
+    if probe.full and depth != "full":
+        return "runs with --full only"
+    return "left out by --quick" if not probe.quick and depth == "quick" else ""
+
+
+def mark_left_out(found: Found, checks: Iterable[Check], depth: str, outcomes: Outcomes) -> None:
+    """Record for each fact that was left out on purpose why it is missing, so that its checks can say so."""
+    readers = _readers(found.probes)
+    for check in checks:
+        for need in check.needs.values():
+            probe = readers.get(need.fact)
+            why = left_out(probe, depth) if probe else ""
+            if probe and why and not outcomes.of(need.fact.__name__):
+                outcomes.add(need.fact.__name__, Outcome(probe.name, probe.lane, None, "not-run", detail=why))
 
 
 def plan(found: Found, checks: Iterable[Check], depth: str) -> list[Probe]:
@@ -29,7 +48,7 @@ def plan(found: Found, checks: Iterable[Check], depth: str) -> list[Probe]:
         if fact not in readers:
             raise PlanError(f"{by} needs {getattr(fact, '__name__', fact)}, and no probe reads that")
         probe = readers[fact]
-        if (probe.full and depth != "full") or (not probe.quick and depth == "quick"):
+        if left_out(probe, depth):
             return
         wanted[probe.name] = probe
         if probe.each is not None:
