@@ -212,7 +212,7 @@ CAUSES = (
         why="Generated *_pb2.py files of before protoc 3.19 cannot be used by protobuf 4 and later. Some package (tensorboard, wandb, "
         "onnx, sentencepiece models, a project's own) still ships such files.",
         signs=(
-            Sign(r"Descriptors cannot (?:not )?be created directly"),
+            Sign(r"Descriptors (?:can|should )not (?:not )?be created directly"),
             Sign(r"If you cannot immediately regenerate your protos"),
             Sign(r"cannot import name '(?:builder|runtime_version)' from 'google\.protobuf"),
             Sign(r"module 'google\.protobuf\.\w+' has no attribute '\w+'", FAIR),

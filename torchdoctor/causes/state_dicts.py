@@ -187,7 +187,10 @@ CAUSES = (
                 r"Trying to set a tensor of shape torch\.Size\(\[(?P<have>\d+), (?P<width>\d+)\]\) in .{1,80}\(which has shape "
                 r"torch\.Size\(\[(?P<want>\d+), (?P<width2>\d+)\]\)\)",
                 FAIR,
-                test=lambda groups, situation: rows_differ(groups, situation) and abs(int(groups["have"]) - int(groups["want"])) < 2000,
+                test=lambda groups, situation: (
+                    rows_differ(groups, situation)
+                    and (abs(int(groups["have"]) - int(groups["want"])) < 2000 or min(int(groups["have"]), int(groups["want"])) >= 30_000)
+                ),
             ),
             Sign(r"vocab(?:ulary)?[ _]size .{0,40}(?:mismatch|does not match|doesn't match)", FAIR),
         ),

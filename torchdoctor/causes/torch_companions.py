@@ -126,6 +126,7 @@ CAUSES = (
         "FFmpeg 4 to 8 in turn and found none that loads together with this torch.",
         signs=(
             Sign(r"Could not load libtorchcodec"),
+            Sign(r"= load_torchcodec_shared_libraries\(\)", FAIR),
             Sign(r"libtorchcodec_core\d\.(?:so|dylib|dll).{0,120}(?:undefined symbol|cannot open|not found|Could not)", FAIR),
             Sign(r"libavutil\.so\.\d+: cannot open shared object file", FAIR),
         ),
