@@ -23,6 +23,7 @@ from torchdoctor.diagnose.match import REACH
 from torchdoctor.diagnose.read import read_text
 from torchdoctor.diagnose.situation import FIELDS, Situation, holds
 from torchdoctor.model import Answer, Cause, Sign
+from torchdoctor.ranks import WORDS
 from torchdoctor.template import placeholders
 
 CAUSES = tuple(catalogue().causes.values())
@@ -112,7 +113,7 @@ def test_its_conditions_can_be_read(cause: Cause) -> None:
 
 @each_cause
 def test_its_placeholders_are_known_or_have_other_words(cause: Cause) -> None:
-    known = set().union(*map(groups_of, cause.signs)) | FIELDS | {"rank", "host", "exception", "message", "advice", "which"}
+    known = set().union(*map(groups_of, cause.signs)) | FIELDS | {"rank", "host", "exception", "message", "advice", "which"} | WORDS
     texts = [cause.title, cause.why, cause.decide, cause.wrong_advice]
     texts += [text for fix in cause.fixes for text in (fix.do, fix.code or "", *fix.commands)]
     for text in texts:

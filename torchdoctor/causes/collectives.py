@@ -6,11 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.ranks import Matches, Verdict, odd_one
 
 
 def _other_group(groups: Mapping[str, str], _: Any) -> bool:
     """The barrier of a later group than the default one, which not all ranks reached."""
     return int(groups["key"]) > 1 and int(groups["joined"]) < int(groups["world"])
+
+
+def _whose_shape(matches: Matches, _: Any) -> Verdict:
+    """Words for the rank whose tensor has another shape than its peers'."""
+    shapes: dict[int, str] = {}
+    for groups in matches:
+        shapes[int(groups["one"])] = groups["shape"]
+        shapes[int(groups["peer"])] = groups["peers_shape"]
+    odd = odd_one(shapes)
+    if odd is not None:
+        others = next(shape for rank, shape in shapes.items() if rank != odd)
+        return {"odd": f" Here rank {odd} has {shapes[odd]} and its peers have {others}."}
+    if len(shapes) != 2 or len(set(shapes.values())) != 2:
+        return True
+    return {"odd": " Here " + " and ".join(f"rank {rank} has {shape}" for rank, shape in sorted(shapes.items())) + "."}
 
 
 CAUSES = (
@@ -56,13 +72,19 @@ CAUSES = (
         slug="collective-shape-mismatch",
         title="The ranks pass tensors of different sizes or dtypes to the same collective",
         why="all_reduce, all_gather and broadcast need the same shape and dtype on every rank. A batch of another length or a parameter "
-        "that only some ranks have gives other sizes; NCCL may then hang or return garbage, Gloo reports the sizes.",
+        "that only some ranks have gives other sizes; NCCL may then hang or return garbage, Gloo reports the sizes.{odd|}",
         signs=(
             Sign(r"op\.preamble\.length <= op\.nbytes\. (?P<got>\d+) vs (?P<room>\d+)"),
             Sign(r"enforce fail at .{0,80}gloo/transport/\w+/pair\.cc.{0,20}(?:opt?\.|length|nbytes)", STRONG),
             Sign(r"Received data size doesn['’]t match expected size"),
             Sign(r"Tensor shapes: \[.{0,80}\]vs \[", STRONG),
             Sign(r"ProcessGroup\w+::\w+: invalid tensor (?:size|type|shape) at index"),
+            Sign(
+                r"collectives on ranks\. Rank (?P<one>\d+) is running (?:inconsistent )?collective: .{0,80}?TensorShape=(?P<shape>\[[\d, ]*\])"
+                r".{0,500}?but Rank (?P<peer>\d+) is running .{0,120}?TensorShape=(?P<peers_shape>\[[\d, ]*\]).{0,500}?"
+                r"Collectives differ in the following aspects:.{0,40}Tensor (?:Tensor )?(?:shapes|dtypes)",
+                together=_whose_shape,
+            ),
             Sign(r"Collectives differ in the following aspects:.{0,40}Tensor (?:Tensor )?(?:shapes|dtypes)"),
             Sign(r"NCCL WARN Message truncated : received (?P<got>\d+) bytes instead of (?P<room>\d+)"),
             Sign(r"Tensor list input to scatter/gather must match number of collective participants"),

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.ranks import Matches, Verdict, listed, odd_one, rank_of, ranks_of, silent
 
 _UNLIKE = frozenset({"SEND", "RECV", "COALESCED", "SCATTER", "GATHER", "UNKNOWN"})
 """Operations in which the ranks rightly differ."""
 
 
-def _who_is_missing(matches: Sequence[Mapping[str, str]], situation: Any) -> Union[bool, Mapping[str, str]]:
+def _who_is_missing(matches: Matches, situation: Any) -> Verdict:
     """Words for the rank to look at: the one behind the others, or the one that reports no timeout."""
-    seqs = {int(groups.get("at") or groups["rank"]): int(groups["seq"]) for groups in matches if groups.get("at") or groups.get("rank")}
-    if not seqs:
-        return True
+    seqs = {rank: int(groups["seq"]) for groups in matches for rank in [rank_of(groups)] if rank is not None and groups.get("seq")}
     alike = len({groups["op"] for groups in matches}) == 1
     behind = [rank for rank, seq in seqs.items() if seq == min(seqs.values())]
     if alike and len(set(seqs.values())) == 2 and 2 * len(behind) < len(seqs):
-        return {"missing": f"rank {_listed(behind)}, still at {min(seqs.values())} while the others are at {max(seqs.values())}"}
-    silent = sorted(set(range(max(max(seqs) + 1, situation.world_size or 0))) - set(seqs))
-    if silent and len(silent) < len(seqs):
-        return {"missing": f"rank {_listed(silent)}, which reports no timeout while rank {_listed(sorted(seqs))} waited"}
-    return True
+        return {"missing": f"rank {listed(behind)}, still at {min(seqs.values())} while the others are at {max(seqs.values())}"}
+    waited = ranks_of(matches)
+    missing = silent(waited, situation)
+    return {"missing": f"rank {listed(missing)}, which reports no timeout while rank {listed(waited)} waited"} if missing else True
 
 
-def _listed(ranks: Sequence[int]) -> str:
-    """Up to eight ranks, in words."""
-    words = ", ".join(str(rank) for rank in ranks[:8])
-    return words if len(ranks) <= 8 else f"{words} and {len(ranks) - 8} more"
+def _in_which(matches: Matches, _: Any) -> Verdict:
+    """Words for the rank that runs another collective than its peers, by what the messages say of themselves and of the other."""
+    calls: dict[int, str] = {}
+    for groups in matches:
+        calls[int(groups["other"])] = groups["op"]
+        if groups.get("peer"):
+            calls[int(groups["peer"])] = groups["peers_op"]
+    odd = odd_one(calls)
+    if odd is not None:
+        others = next(op for rank, op in calls.items() if rank != odd)
+        return {"odd": f"rank {odd} ({calls[odd]} while the others run {others})" if others != calls[odd] else f"rank {odd}"}
+    return {"odd": "the ranks " + " and ".join(f"{rank} ({op})" for rank, op in sorted(calls.items()))} if len(calls) == 2 else True
 
 
-def _ranks_differ(matches: Sequence[Mapping[str, str]], _: Any) -> bool:
+def _ranks_differ(matches: Matches, _: Any) -> bool:
     """Under one sequence number the ranks wait in different collectives, or with different sizes.
 
     Different sequence numbers alone say nothing: each process group counts for itself.
@@ -76,7 +81,7 @@ CAUSES = (
                 r"blocking wait)",
                 FAIR,
             ),
-            Sign(r"Timed out waiting (?P<waited>\d+)ms for (?P<op>recv|send) operation to complete"),
+            Sign(r"Timed out waiting (?P<waited>\d+)ms for (?P<op>recv|send) operation to complete", together=_who_is_missing),
             Sign(r"Ranks? (?P<missing>[\d, ]{1,80}) failed to pass monitoredBarrier in (?P<waited>\d+) ms"),
             Sign(
                 r"retrieving ncclUniqueId from \[(?P<missing>\d+)\].{0,160}got error: (?:Socket Timeout|wait timeout|Wait timeout|Timeout "
@@ -139,7 +144,9 @@ CAUSES = (
         signs=(
             Sign(
                 r"Detected mismatch between collectives on ranks\. Rank (?P<other>\d+) is running (?:inconsistent )?collective: "
-                r"(?:CollectiveFingerPrint\()?(?:SequenceNumber=(?P<seq>\d+), ?)?OpType=(?P<op>\w+)"
+                r"(?:CollectiveFingerPrint\()?(?:SequenceNumber=(?P<seq>\d+), ?)?OpType=(?P<op>\w+)(?:.{0,600}?but Rank (?P<peer>\d+) is "
+                r"running (?:inconsistent )?collective: (?:CollectiveFingerPrint\()?(?:SequenceNumber=\d+,? ?)?OpType=(?P<peers_op>\w+))?",
+                together=_in_which,
             ),
             Sign(r"Detected mismatch between collectives on ranks"),
             Sign(r"Collectives differ in the following aspects"),
@@ -149,6 +156,8 @@ CAUSES = (
                 together=_ranks_differ,
             ),
             Sign(r"Is there a distributed collective mismatch in your code"),
+            Sign(r"Mismatched collective detected, please check your collective calls at and around rank (?P<other>\d+)"),
+            Sign(r"NCCL WARN Mismatched collective detected"),
             Sign(r"submitted to be reduced, gathered or broadcasted by subset of ranks and are waiting for remainder of ranks"),
             Sign(r"ranks? (?:failed|have|has) .{0,60}(?:mismatch|inconsistent) .{0,40}collective", FAIR),
         ),
@@ -160,7 +169,7 @@ CAUSES = (
                 code="self.log_dict({k: metrics.get(k, zero) for k in ALL_KEYS}, sync_dist=True)  # the same keys on every rank",
             ),
             Fix(
-                do="Look at rank {other|that differs}: if an exception took it out of the loop, that error is the root. To see who is "
+                do="Look at {odd|the rank that differs}: if an exception took it out of the loop, that error is the root. To see who is "
                 "where, run with TORCH_DISTRIBUTED_DEBUG=DETAIL or the flight recorder (TORCH_NCCL_TRACE_BUFFER_SIZE).",
                 commands=("TORCH_DISTRIBUTED_DEBUG=DETAIL torchrun --nproc_per_node=2 train.py",),
             ),

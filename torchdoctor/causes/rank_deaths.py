@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.ranks import in_a_rank, whose
 
 _ECHOES = ("peer-rank-died-elsewhere", "nccl-watchdog-abort", "nccl-timeout-straggler", "nccl-heartbeat-monitor", "mp-spawn-wrapper")
 _FORCED = (r"forcefully exiting via (?:9|SIGKILL)", r"forcefully exitting via (?:9|SIGKILL)")
@@ -10,13 +11,13 @@ _FORCED = (r"forcefully exiting via (?:9|SIGKILL)", r"forcefully exitting via (?
 CAUSES = (
     Cause(
         slug="host-oom-killed",
-        title="A process was killed with SIGKILL (signal 9): the host or the container ran out of RAM",
+        title="{who|A process} was killed with SIGKILL (signal 9): the host or the container ran out of RAM",
         why="Nothing in the program raises SIGKILL; the kernel's out-of-memory killer (or the memory limit of the container or Slurm job) "
         "does when the host memory is used up. Each rank loads its own copy of the weights and data into CPU memory, so several ranks "
         "need several times as much.",
         signs=(
-            Sign(r"exitcode ?: -9\b", unless=_FORCED),
-            Sign(r"Signal 9 \(SIGKILL\) received by PID (?P<pid>\d+)", unless=_FORCED),
+            Sign(r"exitcode ?: -9\b(?:\) local_rank: (?P<local>\d+))?", unless=_FORCED, together=whose),
+            Sign(r"Signal 9 \(SIGKILL\) received by PID (?P<pid>\d+)", unless=_FORCED, together=whose),
             Sign(r"exits with return code = -9\b"),
             Sign(r"died with <Signals\.SIGKILL: 9>"),
             Sign(r"terminated with signal SIGKILL"),
@@ -150,18 +151,19 @@ CAUSES = (
     ),
     Cause(
         slug="rank-segfault",
-        title="A rank crashed in native code (SIGSEGV, signal 11)",
+        title="{who|A rank} crashed in native code (SIGSEGV, signal 11)",
         why="A segmentation fault comes from a compiled library, not from Python code, so there is no traceback: mostly binary packages "
         "that do not fit each other (torch, an extension, CUDA, UCX/MPI) or a fault of a data library.",
         signs=(
-            Sign(r"exitcode ?: -11\b"),
-            Sign(r"Signal 11 \(SIGSEGV\) received by PID (?P<pid>\d+)"),
+            Sign(r"exitcode ?: -11\b(?:\) local_rank: (?P<local>\d+))?", together=whose),
+            Sign(r"Signal 11 \(SIGSEGV\) received by PID (?P<pid>\d+)", together=whose),
             Sign(r"exits with return code = -11\b"),
             Sign(r"terminated with signal SIGSEGV"),
             Sign(r"died with <Signals\.SIGSEGV: 11>"),
             Sign(r"exited on signal 11 \(Segmentation fault\)"),
             Sign(r"Caught signal 11 \(Segmentation fault", FAIR),
             Sign(r"Signal: Segmentation fault \(11\)", FAIR),
+            Sign(r"Fatal Python error: Segmentation fault", FAIR, together=in_a_rank),
         ),
         fixes=(
             Fix(
@@ -191,13 +193,13 @@ CAUSES = (
     ),
     Cause(
         slug="rank-sigbus-shm",
-        title="A rank died of a bus error (SIGBUS, signal 7): shared memory or a memory-mapped file is at its end",
+        title="{who|A rank} died of a bus error (SIGBUS, signal 7): shared memory or a memory-mapped file is at its end",
         why="A page of /dev/shm or of a mapped file could not be provided: the shared memory of the container is too small (64 MB by "
         "default in Docker), or a file mapped by mmap (lmdb, arrow, safetensors) was cut short or lies on a full or failing file "
         "system.",
         signs=(
-            Sign(r"exitcode ?: -7\b"),
-            Sign(r"Signal 7 \(SIGBUS\) received by PID (?P<pid>\d+)"),
+            Sign(r"exitcode ?: -7\b(?:\) local_rank: (?P<local>\d+))?", together=whose),
+            Sign(r"Signal 7 \(SIGBUS\) received by PID (?P<pid>\d+)", together=whose),
             Sign(r"Signal 10 \(SIGBUS\) received by PID (?P<pid>\d+)"),
             Sign(r"exits with return code = -7\b"),
             Sign(r"terminated with signal SIGBUS"),

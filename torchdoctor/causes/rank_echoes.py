@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.ranks import Matches, Verdict, listed, ranks_of, silent
+
+
+def _who_is_silent(matches: Matches, situation: Any) -> Verdict:
+    """Words for the rank that lost no connection, where the others did."""
+    left = ranks_of(matches)
+    missing = silent(left, situation)
+    return {"other": f"{listed(missing)} (it reports no lost connection, rank {listed(left)} did)"} if missing else True
+
 
 CAUSES = (
     Cause(
@@ -11,6 +22,11 @@ CAUSES = (
         why="This rank only notices that its peer ({peer|another process}) closed the connection. The error that ended the other rank is "
         "in that rank's own output, on its node, and is older than this message.",
         signs=(
+            Sign(
+                r"gloo/transport/\w+/\w+\.cc:\d+\] (?:Connection closed by peer|(?:Read|Write) error) \[(?P<peer>[^\]]{1,60})\]"
+                r"(?:(?::\d+)?: (?:Connection reset by peer|Broken pipe)|(?!(?::\d+)?: ))",
+                together=_who_is_silent,
+            ),
             Sign(r"Connection closed by peer \[(?P<peer>[^\]]{1,60})\]"),
             Sign(r"(?:Read|Write|read|write) error \[(?P<peer>[^\]]{1,60})\]: Connection reset by peer"),
             Sign(
@@ -43,8 +59,9 @@ CAUSES = (
         fixes=(
             Fix(
                 do="Look at the log of the other rank (the remote peer) on its own or the other node, around this time and before: rank "
-                "{other|0 or the one named here} failed or was killed first (exception, CUDA error, out of memory, SIGKILL). Mend "
-                "that; this rank is only a victim."
+                "{other|0 or the one named here} failed or was killed first (exception, CUDA error, out of memory, SIGKILL). "
+                "Mend that; this rank is only a victim. A rank that wrote no error at all was most likely killed: the launcher's last "
+                "lines (exitcode -9) and dmesg tell."
             ),
             Fix(
                 do="Let every rank write its own log, so that the first failure is not lost, and sort the logs by time.",

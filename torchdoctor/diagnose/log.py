@@ -87,7 +87,15 @@ class Stream:
     def quote(self, index: int) -> Quote:
         """The line of this index, as evidence."""
         line = self.lines[index]
-        return Quote(line.file, line.number, line.text, self.rank if line.rank is None else line.rank)
+        return Quote(line.file, line.number, line.text, self.rank_at(index))
+
+    def rank_at(self, index: int) -> Optional[int]:
+        """Whose line this is: as a prefix or a file name tells, else as the failure that it belongs to does."""
+        line = self.lines[index]
+        if line.rank is not None or " local_rank: " in line.text:  # the agent of a second node counts local ranks from 0 again
+            return line.rank
+        of_events = (event.rank for event in self.events if event.first <= index <= event.last and event.rank is not None)
+        return next(of_events, self.rank)
 
 
 def make_stream(lines: tuple[Line, ...], events: tuple[Event, ...] = (), rank: Optional[int] = None, host: Optional[str] = None) -> Stream:

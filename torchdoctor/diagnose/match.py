@@ -195,7 +195,8 @@ def _together(rows: Iterable[tuple[Cause, Stream, list[Hit]]], situation: Situat
     for _, stream, hits in rows:
         for hit in hits:
             if hit.sign.together is not None:
-                rank = {} if stream.rank is None else {"rank": str(stream.rank)}
+                whose = stream.rank_at(stream.line_at(hit.start))
+                rank = {} if whose is None else {"rank": str(whose)}
                 seen.setdefault(id(hit.sign), (hit.sign, []))[1].append({**rank, **hit.groups})
     return {key: sign.together(groups, situation) for key, (sign, groups) in seen.items() if sign.together is not None}
 

@@ -116,7 +116,7 @@ def _one(texts: Sequence[str], index: int) -> Optional[Draft]:
         return _logged(texts, index)
     if draft.kind in ("fatal", "error", "signal") and _MILD.search(text[:120]) and draft.type != "nccl":
         return None
-    if draft.type == "exit" and draft.rank is None:
+    if draft.via == "summary" and draft.rank is None:
         draft.rank = _table_rank(texts, index)
     if draft.rank is None and (said := _RANK_SAID.search(text)):
         draft.rank = int(said[1] or said[2] or said[3])
