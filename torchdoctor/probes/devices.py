@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 import warnings
 from typing import Any, Optional
 
 from torchdoctor.declare import probe
-from torchdoctor.facts import Backend, Device, DeviceContext, Devices, DtypeRuns, Failure
+from torchdoctor.facts import Backend, Device, DeviceContext, Devices, DtypeRuns
+from torchdoctor.facts.base import failure_of
 
 VISIBILITY = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
-
-
-def failure_of(error: BaseException) -> Failure:
-    """An exception as data, with torch's qualified name for its own types."""
-    kind = type(error)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return Failure(name, str(error), traceback.format_exc())
 
 
 def _available(module: Any) -> tuple[bool, str]:

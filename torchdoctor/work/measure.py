@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import math
 import time
-import traceback
 import warnings
 from types import TracebackType
 from typing import Any, Generic, Optional, TypeVar
@@ -16,24 +15,11 @@ from typing import Any, Generic, Optional, TypeVar
 import torch
 from torch import Tensor
 
-from torchdoctor.facts.base import Failure
+from torchdoctor.facts.base import failure_of as failure_of
+from torchdoctor.facts.base import shorten
 from torchdoctor.facts.work import Deviation
 
 Run = TypeVar("Run")
-MESSAGE_LIMIT = 4000
-TRACEBACK_LIMIT = 8000
-
-
-def failure_of(error: BaseException) -> Failure:
-    """An exception as data; long messages and tracebacks lose their middle."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    text = "".join(traceback.format_exception(kind, error, error.__traceback__))
-    return Failure(name, _shorten(str(error), MESSAGE_LIMIT), _shorten(text, TRACEBACK_LIMIT))
-
-
-def _shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit // 2]}\n[...]\n{text[-limit // 2 :]}"
 
 
 class Record(Generic[Run]):
@@ -82,7 +68,7 @@ class Record(Generic[Run]):
         self._catch.__exit__(kind, error, trace)
         if self._threads is not None:
             torch.set_num_threads(self._threads_before)
-        texts = dict.fromkeys(_shorten(str(item.message), 400) for item in self._caught)
+        texts = dict.fromkeys(shorten(str(item.message), 400) for item in self._caught)
         self.set(seconds=time.perf_counter() - self._started, warnings=tuple(texts)[:8])
         if isinstance(error, Exception):
             self.set(failure=failure_of(error), failed_step=self._step)
