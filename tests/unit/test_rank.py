@@ -210,3 +210,8 @@ def test_information_is_no_root_beside_a_failure() -> None:
     causes = [cause("p2p", "Could not enable P2P", strength=FAIR), cause("memory", "out of memory", strength=WEAK)]
     found = ranked(causes, stream("n0:1:2 [0] NCCL INFO Could not enable P2P", "out of memory", events=(error(1, "out of memory"),)))
     assert slugs(found)[0] == "memory"
+
+
+def test_a_convolution_plan_that_was_passed_over_tells_no_failure() -> None:
+    line = "graph.py:744: UserWarning: Plan failed with an OutOfMemoryError: CUDA out of memory. Tried to allocate 1.28 GiB."
+    assert not ranked([cause("memory", "CUDA out of memory")], stream(line, "epoch 2"))
