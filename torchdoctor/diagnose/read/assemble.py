@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Optional
 
 from torchdoctor.diagnose.log import Event, Log, Stream, make_stream
-from torchdoctor.diagnose.read.boxes import open_boxes, open_edges, open_groups
+from torchdoctor.diagnose.read.boxes import open_boxes, open_edges, open_groups, open_panels
 from torchdoctor.diagnose.read.draft import Draft, finish
 from torchdoctor.diagnose.read.escapes import segments, unescaped, without_colours, without_html
 from torchdoctor.diagnose.read.guess import strip_guessed
@@ -59,6 +59,7 @@ def _single_spaced(rows: list[Row]) -> list[Row]:
 
 def clean_rows(rows: Sequence[Row]) -> list[Row]:
     """The rows with every layer around the program's own words undone, the outermost first."""
+    open_panels(rows)
     parts = unwrap(rows)
     for row in parts:
         row.text = row.text.rstrip()

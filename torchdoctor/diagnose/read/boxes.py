@@ -108,6 +108,45 @@ def open_boxes(rows: Sequence[Row]) -> None:
             row.text = ""
 
 
+_PANEL_TOP = Lazy(r"\s{0,12}[╭┌┏][─━]{2}[^\n]{0,400}[╮┐┓]\s*$", "╭", "┌", "┏")
+
+
+def open_panels(rows: Sequence[Row]) -> None:
+    """Take, in place, the sides off plain text in a frame, so that its broken lines can be joined like any others.
+
+    Rich's tracebacks and tables, which have columns inside, stay as they are.
+    """
+    if not any("│" in row.text or "┃" in row.text for row in rows):
+        return
+    for top, row in enumerate(rows):
+        if not _PANEL_TOP.match(row.text) or "Traceback" in row.text:
+            continue
+        contents: list[str] = []
+        for other in rows[top + 1 :]:
+            content = _between(other.text)
+            if content is None:
+                break
+            contents.append(content)
+        _take_off(rows[top + 1 : top + 1 + len(contents)], contents)
+
+
+def _between(text: str) -> Optional[str]:
+    """What stands between two sides, with the spaces that fill it; None where a side is missing or there are columns."""
+    text = text.strip()
+    if len(text) < 4 or text[0] not in _SIDES or text[-1] not in _SIDES or any(side in text[1:-1] for side in _SIDES):
+        return None
+    return text[1:-1]
+
+
+def _take_off(rows: Sequence[Row], contents: Sequence[str]) -> None:
+    """Put what stood between the sides in the rows. A line that was cut at a space keeps it, so that it is as long as the column."""
+    margin = int(all(content[:1] in ("", " ") for content in contents))
+    texts = [content[margin:].rstrip() for content in contents]
+    width = max(map(len, texts), default=0)
+    for row, text in zip(rows, texts):
+        row.text = text.ljust(width) if len(text) == width - 1 else text
+
+
 def open_groups(rows: Sequence[Row]) -> None:
     """Take, in place, the margins off the tracebacks of an exception group."""
     if not any("Exception Group Traceback" in row.text or "+-+-----" in row.text for row in rows):
