@@ -270,7 +270,13 @@ CAUSES = (
         title="Python's resource tracker reports semaphores that an aborted process left",
         why="The warning is printed after a process was aborted or killed while it used multiprocessing. It harms nothing: the reason "
         "of the abort is in an earlier line or in the system log.",
-        signs=(Sign(r"resource_tracker: There appear to be \d+ leaked \w+ objects? to clean up at shutdown"),),
+        signs=(
+            Sign(
+                r"resource_tracker: There appear to be \d+ leaked \w+ objects? to clean up at shutdown",
+                # an orderly end: nothing was aborted
+                unless=(r"shutdown complete", r"Finished server process"),
+            ),
+        ),
         fixes=(
             Fix(
                 "Ignore this warning and look at the lines before it (abort, killed, segmentation fault, out of memory): there is the "
