@@ -6,8 +6,11 @@ right (``also``), what a right fix must mention, and the decisive line.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from torchdoctor.diagnose.answer import diagnose
 from torchdoctor.diagnose.facts import gather
 from torchdoctor.diagnose.read import read
 from torchdoctor.model import Answer
+from torchdoctor.report import diagnosis_json
 
 FOLDER = Path(os.environ.get("TORCHDOCTOR_CORPUS") or Path(__file__).parents[1] / "corpus")
 CASES = sorted(path.parent for path in FOLDER.glob("*/case.json"))
@@ -34,13 +38,33 @@ def answer_to(folder: Path) -> Answer:
     return diagnose(log, situation, notes)
 
 
-@pytest.fixture(scope="module")
-def graded() -> list[tuple[dict[str, Any], Answer]]:
-    return [(json.loads((folder / "case.json").read_text(encoding="utf-8")), answer_to(folder)) for folder in CASES]
+@dataclass(frozen=True)
+class Graded:
+    """Every case with what was answered, and those that the reader failed on, with the error."""
+
+    answers: tuple[tuple[dict[str, Any], Answer], ...]
+    crashed: dict[str, str]
 
 
-def share(graded: list[tuple[dict[str, Any], Answer]], right: Any) -> float:
-    positive = [(case, answer) for case, answer in graded if case["cause"] != "none"]
+@functools.cache
+def graded() -> Graded:
+    """All cases, answered in this process. A case that crashes counts as wrong and as a crash, and hides no other."""
+    answers: list[tuple[dict[str, Any], Answer]] = []
+    crashed: dict[str, str] = {}
+    for folder in CASES:
+        case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+        try:
+            answer = answer_to(folder)
+            json.loads(diagnosis_json.render(answer))
+        except Exception as error:
+            crashed[case["id"]], answer = repr(error)[:200], Answer(())
+        answers.append((case, answer))
+    return Graded(tuple(answers), crashed)
+
+
+def share(right: Callable[[dict[str, Any], Answer], bool]) -> float:
+    """Percent of the cases with a cause that are right; the others' names are printed, which pytest shows where it is too low."""
+    positive = [(case, answer) for case, answer in graded().answers if case["cause"] != "none"]
     wrong = [case["id"] for case, answer in positive if not right(case, answer)]
     print(f"wrong: {wrong}")
     return 100 * (1 - len(wrong) / max(1, len(positive)))
@@ -63,18 +87,19 @@ def evidence_is_right(case: dict[str, Any], answer: Answer) -> bool:
     return any(text and (text in wanted or wanted in text) for text in shown)
 
 
-def test_the_root_cause_comes_first(graded: list[tuple[dict[str, Any], Answer]]) -> None:
-    assert share(graded, first_is_right) >= 97
+FLOORS = {first_is_right: 97, fix_is_right: 93, evidence_is_right: 95}
+"""Percent of the cases; to be raised when the reader gets better, never lowered."""
 
 
-def test_the_fix_says_what_a_right_fix_says(graded: list[tuple[dict[str, Any], Answer]]) -> None:
-    assert share(graded, fix_is_right) >= 93
+@pytest.mark.parametrize(("right", "floor"), FLOORS.items(), ids=lambda value: getattr(value, "__name__", str(value)))
+def test_enough_answers_are_right(right: Callable[[dict[str, Any], Answer], bool], floor: float) -> None:
+    assert share(right) >= floor
 
 
-def test_the_decisive_line_is_shown(graded: list[tuple[dict[str, Any], Answer]]) -> None:
-    assert share(graded, evidence_is_right) >= 95
-
-
-def test_nothing_is_claimed_of_ordinary_errors(graded: list[tuple[dict[str, Any], Answer]]) -> None:
-    claimed = {case["id"]: answer.diagnoses[0].cause for case, answer in graded if case["cause"] == "none" and answer.diagnoses}
+def test_nothing_is_claimed_of_ordinary_errors() -> None:
+    claimed = {case["id"]: answer.diagnoses[0].cause for case, answer in graded().answers if case["cause"] == "none" and answer.diagnoses}
     assert not claimed
+
+
+def test_no_case_crashes_the_reader() -> None:
+    assert not graded().crashed
