@@ -60,6 +60,8 @@ def _uptime() -> Optional[float]:
 
 def read_kmsg(path: str = "/dev/kmsg") -> list[KernelLine]:
     """All records in the kernel's ring buffer. Raises OSError where that is forbidden."""
+    if sys.platform == "win32":
+        raise OSError("Windows has no kernel ring buffer to read")
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     uptime = _uptime()
     found = []

@@ -35,6 +35,8 @@ def _read(path: Path) -> str:
 def device_node(path: str) -> DeviceNode:
     """Whether the device file may be used. A container may forbid what the file's mode allows, so the two that no GPU wakes up for are opened."""
     mode = group = None
+    if sys.platform == "win32":
+        return DeviceNode(path, False, "Windows has no device files", mode, group)
     try:
         status = os.stat(path)
         mode, group = stat.filemode(status.st_mode), _group(status.st_gid)
@@ -49,6 +51,8 @@ def device_node(path: str) -> DeviceNode:
 
 
 def _group(number: int) -> str:
+    if sys.platform == "win32":
+        return str(number)
     try:
         import grp
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from typing import Any, Optional
 
 from torchdoctor.declare import probe
@@ -199,6 +200,8 @@ def _process(raw: Any, kind: str, hidden: bool) -> GpuProcess:
     pid = int(raw.pid)
     alive: Optional[bool] = True
     name, mine = None, None
+    if sys.platform == "win32":  # there a signal of 0 would not ask, it would interrupt
+        return GpuProcess(pid, kind, raw.usedGpuMemory, None, None, None)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
