@@ -75,7 +75,8 @@ def launch(folder: Path, *arguments: str, **env: str | None) -> str:
 def told(story: Story, folder: Path) -> dict[str, Path]:
     """What a story leaves: the file of its combined output, the same without prefixes, and the folder of its logs."""
     logs = folder / "logs"
-    options = ("--standalone", "--nproc-per-node", str(story.ranks), "--log-dir", str(logs), "--redirects", "3", "--tee", "3")
+    options = ["--standalone", "--nproc-per-node", str(story.ranks), "--log-dir", str(logs), "--redirects", "3", "--tee", "3"]
+    options += ["--monitor-interval", "2"]  # time for the others to notice and to tell before torchrun ends them
     detail = "DETAIL" if story.detail else None
     script = str(SCRIPTS / f"{story.script}.py")
     combined = launch(folder, "-m", "torch.distributed.run", *options, script, TORCH_DISTRIBUTED_DEBUG=detail)
