@@ -189,6 +189,7 @@ CAUSES = (
             Sign(r"Cannot open include file: 'Python\.h'"),
             Sign(r"pyconfig\.h: No such file or directory"),
             Sign(r"cannot open file 'python\d+\.lib'"),
+            Sign(r"runtime[\\/]{1,4}tcc[\\/]{1,4}tcc\.exe", FAIR, also=(r"returned non-zero exit status",)),
         ),
         explains=(*_ECHOES, "torch-compile-cpp-error"),
         refines=("torch-compile-cpp-error",),

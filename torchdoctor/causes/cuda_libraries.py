@@ -147,6 +147,7 @@ CAUSES = (
         "nvidia-nvjitlink wheel) is found first and lacks the versioned symbol.",
         signs=(
             Sign(r"undefined symbol: __nvJitLink\w+"),
+            Sign(r"libnvJitLink\.so\.\d+ => /usr/local/cuda", FAIR),
             Sign(r"symbol:? __nvJitLink\w+,? version libnvJitLink\.so\.\d+"),
             Sign(r"libnvJitLink\.so\.\d+: version .{0,40} not found"),
             Sign(r"__nvJitLink(?:AddData|Complete|Create|GetErrorLogSize)_1\d_\d", FAIR),

@@ -70,6 +70,7 @@ CAUSES = (
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/bin/nvcc)"),
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/nvcc/bin/nvcc)"),
             Sign(r"(?P<path>:/[\w/.:-]{1,150}/nvcc): (?:command )?not found"),
+            Sign(r"-I:/[\w./-]{0,80}cuda"),
         ),
         refines=("cuda-home-not-set",),
         explains=_ECHOES,

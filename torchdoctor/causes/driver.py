@@ -65,6 +65,7 @@ CAUSES = (
         signs=(
             Sign(r"NVIDIA-SMI has failed because it couldn.?t communicate with the NVIDIA driver"),
             Sign(r"Failed to initialize NVML: Driver Not Loaded"),
+            Sign(r"NVRM: The NVIDIA probe routine was not called for"),
             Sign(r"NVML: Driver Not Loaded"),
             Sign(r"NVMLError_DriverNotLoaded"),
             Sign(

@@ -178,7 +178,7 @@ PCIE = Cause(
         Sign(r"Link Width Max : (?P<most>\d+)x Current : (?P<now>\d+)x", STRONG, test=_narrower),
         Sign(r"Width x\d+ \(downgraded\)"),
         Sign(r"limited by [\d.]+ GT/s PCIe x(?P<now>\d+) link .{0,80}capable of .{0,60}PCIe x(?P<most>\d+) link", FAIR, test=_narrower),
-        Sign(r"LnkSta: Speed [\d.]+GT/s \(downgraded\)", WEAK),
+        Sign(r"LnkSta: Speed [\d.]+GT/s \(downgraded\)", FAIR),
         Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
         Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
         Sign(r"PCIe GEN ?\d@ ?[124]x", WEAK),

@@ -116,6 +116,7 @@ CAUSES = (
             Sign(r"outgoing traffic has been disabled"),
             Sign(r"host='(?:huggingface\.co|hf\.co|cdn-lfs[\w.-]*|hf-mirror\.com)', port=443\): (?:Max retries exceeded|Read timed out)"),
             Sign(r"OfflineModeIsEnabled"),
+            Sign(r"transformers/installation#offline-mode"),
             Sign(r"urlopen error .{0,120}", FAIR, also=(r"torch[/\\]hub\.py|download\.pytorch\.org|load_state_dict_from_url",)),
             Sign(r"Failed to (?:resolve|establish a new connection).{0,120}huggingface\.co", FAIR),
         ),

@@ -120,8 +120,7 @@ CAUSES = (
             ),
             Sign(
                 r"sequence length is longer than the specified maximum sequence length for this model \((?P<have>\d+) > (?P<limit>\d+)\)",
-                FAIR,
-                also=(r"IndexError|device-side assert|index out of range|must match the size of tensor",),
+                also=(r"IndexError|device-side assert|index out of range|must match the size of tensor|indexSelect|srcIndex",),
             ),
             Sign(
                 r"The size of tensor a \((?P<have>\d+)\) must match the size of tensor b \((?P<limit>512|514|1024|77)\) at "

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+
+def _where_nccl_never_is(_groups: Mapping[str, str], situation: Any) -> bool:
+    """Paths show macOS or Windows: whatever the end of the traceback says, NCCL cannot start there."""
+    return situation.os in ("macos", "windows")
+
 
 CAUSES = (
     Cause(
@@ -19,6 +28,10 @@ CAUSES = (
             Sign(r"NCCL (?:backend )?is not (?:available|supported) (?:on|in) (?:Windows|MacOS|this build)", FAIR),
             Sign(r"RuntimeError: (?:PyTorch is )?not compiled with NCCL support"),
             Sign(r"Unknown c10d backend type NCCL"),
+            Sign(r"NCCL support is not compiled"),
+            Sign(
+                r"init_process_group\( ?(?:backend ?= ?)?['\"]nccl['\"]", FAIR, also=(r"distributed_c10d\.py",), test=_where_nccl_never_is
+            ),
         ),
         fixes=(
             Fix(

@@ -72,6 +72,7 @@ CAUSES = (
             Sign(r"MPS backend is supported on MacOS"),
             Sign(r"MPS not available because the current MacOS version is not \d+"),
             Sign(r"only (?:natively )?supported (?:on|starting from|from) macOS (?P<wanted>\d+(?:\.\d+)?)", FAIR, also=(r"\bMPS\b",)),
+            Sign(r"MPS: .{0,120}supported (?:natively )?starting from macOS (?P<wanted>\d+(?:\.\d+)?)"),
             Sign(r"(?:MPS|mps).{0,80}(?:requires|needs|supported (?:on|in|starting)) macOS (?P<wanted>\d\d(?:\.\d)?)", FAIR),
         ),
         fixes=(

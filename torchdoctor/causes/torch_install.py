@@ -25,7 +25,7 @@ CAUSES = (
             Sign(r"Could not run 'aten::empty(?:\.memory_format|_strided)' with arguments from the 'CUDA' backend"),
             Sign(r"torch\.__version__\W{1,12}\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"is_available\(\)\)?\W{1,8}False",)),
             Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"(?:NVIDIA-SMI|Nvidia driver version: \d|GPU \d: |GeForce|Tesla)",)),
-            Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"Is CUDA available: False",)),
+            Sign(r"CUDA used to build PyTorch: (?:None|Could not collect)", FAIR, also=(r"Is CUDA available: False",)),
             Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"torch\.cuda\.is_available\(\)\)? ?:?(?:>>>)? ?False",)),
             Sign(
                 r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b",

@@ -10,11 +10,13 @@ from torchdoctor.diagnose.place import events_at, lines_of
 from torchdoctor.diagnose.rank import Found
 from torchdoctor.model import Quote
 
-MAX_QUOTES = 8
+MAX_QUOTES = 10
 MAX_RANKS = 4
 """Ranks that one cause is quoted from; the others say the same."""
 MAX_SPAN = 12
 """Lines that a match may span for its last ones to be shown too."""
+MORE_OF_A_MESSAGE = 2
+"""Further lines of a message that are shown: some begin with an empty line, or say the decisive thing second."""
 MAX_TEXT = 2000
 """Characters of one quoted line."""
 
@@ -23,7 +25,7 @@ def quotes(one: Found) -> tuple[Quote, ...]:
     """The decisive line, the failure it belongs to, lines of further signs, the same of other ranks."""
     found: list[Quote] = []
     for candidate in one.candidates[:MAX_RANKS]:
-        for index in _lines(candidate, 6 if candidate is one.lead else 1):
+        for index in _lines(candidate, 8 if candidate is one.lead else 1):
             found += [quote for quote in _quotes(candidate.stream, index) if quote.text and quote not in found]
     return tuple(found[:MAX_QUOTES])
 
@@ -52,7 +54,8 @@ def _of_hit(stream: Stream, hit: Hit) -> Iterator[int]:
     around = events_at(stream, hit)[:2]
     yield first
     for event in around:
-        yield message_line(stream, event)
+        head = message_line(stream, event)
+        yield from range(head, min(event.last, head + MORE_OF_A_MESSAGE) + 1)
     if last - first <= MAX_SPAN:
         yield from range(last, max(first, last - 4), -1)
     for pattern in hit.sign.also:
