@@ -22,7 +22,7 @@ def cpu_only_build(build: TorchBuild, bus: Bus, driver: NvidiaDriver, host: Host
     seen = [("torch.__version__", build.version), ("torch.version.cuda", "None")]
     fix = for_driver(python.installer if python else "pip", driver.cuda)
     if driver.gpus:
-        names = ", ".join(sorted({g.name or "an NVIDIA GPU" for g in driver.gpus}))
+        names = ", ".join(sorted({g.name for g in driver.gpus if g.name})) or "NVIDIA GPU"
         yield fail(
             f"torch is a CPU-only build, and this machine has {len(driver.gpus)} x {names}",
             [*seen, ("nvml", f"driver {driver.version}, CUDA {driver.cuda}: {len(driver.gpus)} GPUs")],
