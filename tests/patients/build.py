@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -57,13 +56,12 @@ def replace_by_copy(path: Path, size: int | None = None) -> None:
     path.write_bytes(data if size is None else data[:size])
 
 
-def installed(folder: Path, *requirements: str) -> Path:
-    """An environment with these requirements from the package index, without their dependencies."""
+def installed(folder: Path, *requirements: str) -> str:
+    """Make an environment with these requirements from the package index; returns why that failed, or an empty string."""
     venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *requirements],
-        check=True,
-        stdout=sys.stderr,
-    )
-    return folder
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    except subprocess.TimeoutExpired:
+        return "the package index took too long"
+    return "" if done.returncode == 0 else done.stderr.strip()[-300:]
