@@ -98,6 +98,7 @@ CAUSES = (
         "and slots, the PSU or a defective card do. Everything that fails afterwards is only the echo.",
         signs=(
             Sign(r"GPU has fallen off the bus"),
+            Sign(r"fallen off the bus and is not responding"),
             Sign(r"NVRM: Xid \(PCI:(?P<pci>[\w:.]+)\): 79\b"),
             Sign(r"Xid\D{1,30}\b79\b.{0,40}fallen off"),
             Sign(r"Unable to determine the device handle for GPU ?(?P<pci>[\w:.]+)?:? ?(?:GPU is lost|Unknown Error|Not Found)"),
