@@ -1,7 +1,8 @@
 """The build contains code for every GPU in the machine.
 
 Why: a wheel carries machine code for a list of compute capabilities. Code for 8.0 also runs on 8.6 and 8.9 (same major, higher minor);
-PTX ("compute_90") is compiled for newer GPUs when the program starts; everything else fails at the first kernel.
+PTX ("compute_90") is compiled for newer GPUs when the program starts. The suffix "a" binds code to that one capability, "f" to its family
+(same major, same or higher minor). Everything else fails at the first kernel.
 Seen as: "no kernel image is available for execution on the device", "sm_120 is not compatible with the current PyTorch installation".
 """
 
@@ -24,10 +25,10 @@ def covers(architectures: tuple[str, ...], capability: str) -> bool:
     major, minor = (int(part) for part in capability.split("."))
     for architecture in architectures:
         have = _capability(architecture)
-        if architecture.endswith(("a", "f")):  # architecture-specific code runs on that very capability only
-            if have == (major, minor) and not architecture.startswith("compute"):
+        if architecture.endswith("a"):  # architecture-specific code, also as PTX, runs on that very capability only
+            if have == (major, minor):
                 return True
-        elif architecture.startswith("compute"):
+        elif architecture.startswith("compute") and not architecture.endswith("f"):
             if have <= (major, minor):
                 return True
         elif have[0] == major and have[1] <= minor:

@@ -21,7 +21,7 @@ def distributed_build(built: DistributedBuild, build: TorchBuild, host: Host, de
     seen = [("torch.distributed", f"available={built.available}, {names}")]
     gpus = len([d for d in devices.accelerators() if d.kind == "cuda"]) if devices else 0
     if not built.available:
-        fix = Fix("Install an official build; they contain torch.distributed on every platform since 1.7 (Linux, macOS) and 1.8 (Windows).")
+        fix = Fix("Install an official build: those for Linux, macOS and Windows contain it. A build from source needs USE_DISTRIBUTED=1.")
         yield warn("this torch was built without torch.distributed", seen, [fix], cause="distributed-not-available")
     elif not built.backends():
         yield warn("torch.distributed has no backend: no process group can be made", seen, [], cause="distributed-not-available")

@@ -3,7 +3,7 @@
 Why: torch up to 2.2 was compiled against NumPy 1 and cannot exchange arrays with NumPy 2; DataLoader, .numpy() and from_numpy then fail although
 both import.
 Seen as: "A module that was compiled using NumPy 1.x cannot be run in NumPy 2", "RuntimeError: Numpy is not available".
-Source: PyTorch issue 107302; torch 2.3 is the first with NumPy 2 support.
+Source: PyTorch issues 107302 and 131668; torch 2.3 is the first with NumPy 2 support, on Windows 2.4.1.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ def numpy_bridge(imported: TorchImport, packages: Packages) -> Findings:
             [],
             [Fix("Install it if the program uses it.", ("pip install numpy",))],
         )
-    elif warned and (release(numpy) < (2,) or release(torch) >= (2, 3)):
-        yield fail(
-            f"torch cannot use NumPy {numpy}",
-            [("import torch", warned)],
-            [Fix("Install NumPy again.", ("pip install --force-reinstall numpy",))],
-            cause="numpy-missing",
-        )
-    elif release(numpy) >= (2,) and torch and release(torch) < (2, 3):
+    elif release(numpy) >= (2,) and (warned or (torch and release(torch) < (2, 3))):
+        # warned: the Windows wheels of 2.3 and 2.4.0 were still compiled against NumPy 1
         fixes = [
             Fix("Install NumPy 1.", ('pip install "numpy<2"',), risk="restart"),
-            Fix("Or upgrade torch to 2.3 or newer.", risk="restart"),
+            Fix("Or upgrade torch: 2.4.1 and newer work with NumPy 2 on every platform.", risk="restart"),
         ]
         yield fail(
             f"torch {torch} was compiled for NumPy 1, installed is {numpy}",
             [("import torch", warned or "no warning")],
             fixes,
             cause="numpy2-abi",
+        )
+    elif warned:
+        yield fail(
+            f"torch cannot use NumPy {numpy}",
+            [("import torch", warned)],
+            [Fix("Install NumPy again.", ("pip install --force-reinstall numpy",))],
+            cause="numpy-missing",
         )
     else:
         yield ok(f"NumPy {numpy}")

@@ -130,6 +130,9 @@ def test_sick_devices_are_named(check, facts, status, words, cause):
         (("sm_70", "sm_80"), "7.5", True),
         (("sm_100", "sm_120"), "12.1", True),
         (("sm_120",), "10.0", False),
+        (("sm_120f",), "12.1", True),
+        (("sm_121f",), "12.0", False),
+        (("sm_120a", "compute_120a"), "12.1", False),
     ],
 )
 def test_which_architectures_cover_a_capability(arches, capability, covered):

@@ -38,6 +38,7 @@ PYTHON = PythonEnv("/env/bin/python", "3.11.7", "CPython", 64, "x86_64", "venv",
 IMPORTED = TorchImport("2.9.1+cu128", f"{SITE}/torch/__init__.py", 2.0)
 FILES = TorchFiles(f"{SITE}/torch/__init__.py", local_version="2.9.1+cu128")
 BUILD = TorchBuild("2.9.1+cu128", "cuda", "12.8")
+NO_NUMPY = "UserWarning: Failed to initialize NumPy: _ARRAY_API not found"
 PACKAGES = Packages(
     (Package("torch", "2.9.1+cu128", SITE), Package("numpy", "2.3.0", SITE), Package("torchvision", "0.24.1+cu128", SITE)),
     ('nvidia-cudnn-cu12==9.10.2.21; platform_system == "Linux"', "filelock", 'triton==3.5.1; platform_system == "Linux"'),
@@ -94,6 +95,14 @@ def test_a_healthy_installation_raises_nothing(check, facts):
         (companions, [replace(PACKAGES, torch_wanted={"transformers": ">=2.10"}), PYTHON], Status.WARN, "requires torch>=2.10", "torch-too-old-for-library"),
         (companions, [with_package("torchvision", "0.24.1+cpu"), PYTHON], Status.WARN, "CPU build", "torchvision-cpu-build"),
         (numpy_bridge, [replace(IMPORTED, version="2.2.2"), PACKAGES], Status.FAIL, "NumPy 1", "numpy2-abi"),
+        (numpy_bridge, [replace(IMPORTED, version="2.4.0", warnings=(NO_NUMPY,)), PACKAGES], Status.FAIL, "NumPy 1", "numpy2-abi"),
+        (
+            numpy_bridge,
+            [replace(IMPORTED, warnings=(NO_NUMPY,)), with_package("numpy", "1.26.4")],
+            Status.FAIL,
+            "cannot use NumPy",
+            "numpy-missing",
+        ),
         (numpy_bridge, [IMPORTED, replace(PACKAGES, packages=())], Status.INFO, "not installed", None),
         (loaded_libraries, [loaded("/usr/local/cuda/lib64/libcudnn.so.8"), BUILD, Variables({"LD_LIBRARY_PATH": "/usr/local/cuda/lib64"}), PYTHON], Status.WARN, "/usr/local/cuda", "cudnn-version-incompatible"),
         (openmp_runtimes, [loaded("/a/libgomp.so.1", "/b/libiomp5.so")], Status.INFO, "OpenMP", "libomp-duplicate"),

@@ -33,5 +33,4 @@ class Session:
     deadline: float = 0.0
     open: bool = True
     ran: int = 0  # tasks this worker has answered
-    alone: bool = False
     awaiting: bool = False  # a fork was asked for, its process id is not known yet

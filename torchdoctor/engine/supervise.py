@@ -179,7 +179,6 @@ class Supervisor:
         if not session.tasks and session.again:
             self._retire(session)
             session.tasks.append(session.again.popleft())
-            session.alone = True
         if not session.tasks:
             if session.lane != "warm" and session.worker is not None:
                 self._retire(session)
