@@ -1,6 +1,7 @@
 """Building compiled extensions: compilers, ninja and Python's headers."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.causes.compile import INSTALL_MSVC
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
@@ -112,7 +113,7 @@ CAUSES = (
             Fix(
                 'Install the Visual Studio Build Tools (workload "Desktop development with C++": MSVC and the Windows SDK) and build '
                 'from the "x64 Native Tools Command Prompt", where cl.exe is on PATH.',
-                ("winget install Microsoft.VisualStudio.2022.BuildTools", "where cl"),
+                (INSTALL_MSVC, "where cl"),
             ),
             Fix(
                 "In another prompt run vcvars64.bat first (and set DISTUTILS_USE_SDK=1).",

@@ -2,6 +2,12 @@
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 
+INSTALL_MSVC = (
+    "winget install Microsoft.VisualStudio.2022.BuildTools "
+    '--override "--wait --passive --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
+)
+"""With the workload named: the package alone installs no compiler."""
+
 NO_COMPILE = Fix(
     do="Or run without compilation: remove torch.compile, or set TORCH_COMPILE_DISABLE=1.",
     commands=("export TORCH_COMPILE_DISABLE=1",),
@@ -24,7 +30,7 @@ CPP = Cause(
         Fix(
             do="Install the Visual Studio Build Tools (MSVC, C++ desktop workload) and start from their x64 developer prompt, so that cl "
             "is the right one.",
-            commands=("winget install Microsoft.VisualStudio.2022.BuildTools",),
+            commands=(INSTALL_MSVC,),
             when="os=windows",
         ),
         Fix(

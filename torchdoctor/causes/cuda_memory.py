@@ -116,7 +116,7 @@ CUDA_OOM = Cause(
     slug="cuda-oom",
     title="The GPU ran out of memory: what this process keeps on it does not fit",
     why="Parameters, gradients, optimizer state and the activations of the forward pass together need more memory than the card has. "
-    "The numbers show live tensors of this process, so neither another process nor fragmentation explains it.",
+    "Nothing in the text points at another process on the card or at fragmentation, which are causes of their own.",
     signs=(
         Sign(OLD_WORDING, STRONG, test=lambda g, s: not held_elsewhere(g, s) and not fragmented(g, s)),
         Sign(NEW_WORDING, STRONG, test=lambda g, s: not held_elsewhere(g, s) and not fragmented(g, s)),

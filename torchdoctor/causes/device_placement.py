@@ -43,7 +43,7 @@ _MODEL_FIRST = r"(?:weight|bias|mat2|running_mean) in method wrapper_\w+"
 CAUSES = (
     Cause(
         slug="input-not-on-model-device",
-        title="An input tensor is not on the device of the model ({one|one device} and {two|another} meet in one operation)",
+        title="An input tensor is not on the device of the model ({one|one device} and {two|another device} meet in one operation)",
         why="PyTorch never moves tensors between devices by itself: the weights are on the accelerator, and a tensor made by the "
         "tokenizer, "
         "the DataLoader or torch.tensor() stays where it was made, mostly on the CPU. `.to()` on a tensor returns a copy, so the "
