@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Optional
 
 from torchdoctor.causes import catalogue
 from torchdoctor.diagnose import nearest, rank, rewrite
+from torchdoctor.diagnose.cutoff import completions
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, values_of
 from torchdoctor.diagnose.log import Log
@@ -15,16 +18,32 @@ from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.situation import Situation, holds
-from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
+from torchdoctor.model import Answer, Cause, Confidence, Diagnosis, Explained, Strength
 from torchdoctor.template import fill_or
 
 MAX_DIAGNOSES = 5
+MAX_WAYS = 3  # causes that the rest of a message may mean before nothing is said
 _CONFIDENCE: dict[Strength, Confidence] = {Strength.STRONG: "confirmed", Strength.FAIR: "likely", Strength.WEAK: "possible"}
 
 
 def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Answer:
     """The causes that the log shows, best first, judged with what is known of the machine."""
     causes = catalogue().causes
+    ranked, refuted = _matched(log, situation, causes)
+    if all(one.cause.consequence for one in ranked):
+        ranked = _cut_off(log, situation, causes) or ranked
+    found = in_job(ranked, log, situation, causes)
+    unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
+    if not found and unknown:
+        found = nearest.guess(log, causes)
+    diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
+    if diagnoses:
+        diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
+    return Answer(tuple(diagnoses), unknown, _what_was_read(log), (*log.notes, *notes), ordinary)
+
+
+def _matched(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> tuple[list[rank.Found], list[str]]:
+    """The causes whose signs are in the log, best first, and those that a fact rules out, with that fact."""
     allowed: list[Candidate] = []
     refuted: list[str] = []
     for candidate in match(log, causes.values(), situation):
@@ -34,14 +53,22 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
             allowed.append(candidate)
         elif candidate.strength > Strength.WEAK:
             refuted.append(f"{candidate.cause.slug} ({_facts(condition, here)})")
-    found = in_job(rank.order(allowed, log), log, situation, causes)
-    unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
-    if not found and unknown:
-        found = nearest.guess(log, causes)
-    diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
-    if diagnoses:
-        diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
-    return Answer(tuple(diagnoses), unknown, _what_was_read(log), (*log.notes, *notes), ordinary)
+    return rank.order(allowed, log), refuted
+
+
+def _cut_off(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
+    """What the log shows if its last message goes on as it is known to; where that could mean several causes, each as a possibility."""
+    ways = [_matched(whole, situation, causes)[0] for whole in completions(log, causes.values())]
+    leads = [way[0] for way in ways if way and not way[0].cause.consequence]
+    often = Counter(one.cause.slug for one in leads)
+    if not leads or len(leads) < len(ways) or len(often) > MAX_WAYS:
+        return []
+    strength = Strength.FAIR if len(often) == 1 else Strength.WEAK
+    firsts = {one.cause.slug: one for one in leads}
+    for one in firsts.values():
+        one.candidates = [replace(each, strength=strength) for each in one.candidates]
+        one.decided = "the text ends in the middle of this message; it was read as it is known to go on"
+    return [firsts[slug] for slug, _ in often.most_common()]
 
 
 def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:

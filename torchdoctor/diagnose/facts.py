@@ -15,15 +15,7 @@ from typing import Any, Optional
 
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.situation import FIELDS, Situation
-
-try:
-    from torchdoctor.diagnose.textfacts import facts_of
-except ImportError:
-
-    def facts_of(log: Log) -> Situation:
-        """Nothing, until the facts of the text are read."""
-        return Situation()
-
+from torchdoctor.diagnose.textfacts import facts_of
 
 Facts = Mapping[str, Any]
 
