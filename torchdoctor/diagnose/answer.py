@@ -31,7 +31,8 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     causes = catalogue().causes
     ranked, refuted = _matched(log, situation, causes)
     if all(one.cause.consequence for one in ranked):
-        ranked = _cut_off(log, situation, causes) or ranked
+        whole = _cut_off(log, situation, causes)
+        ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked
     found = in_job(ranked, log, situation, causes)
     unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
     if not found and unknown:
@@ -59,7 +60,7 @@ def _matched(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> tup
 def _cut_off(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
     """What the log shows if its last message goes on as it is known to; where that could mean several causes, each as a possibility."""
     ways = [_matched(whole, situation, causes)[0] for whole in completions(log, causes.values())]
-    leads = [way[0] for way in ways if way and not way[0].cause.consequence]
+    leads = [way[0] for way in ways if way]
     often = Counter(one.cause.slug for one in leads)
     if not leads or len(leads) < len(ways) or len(often) > MAX_WAYS:
         return []

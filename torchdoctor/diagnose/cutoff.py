@@ -13,11 +13,14 @@ from dataclasses import replace
 from torchdoctor.diagnose.log import Log, Stream, make_stream
 from torchdoctor.model import Cause
 
-MIN_LENGTH = 20
+MIN_LENGTH = 12
 """Characters of a message below which its beginning says too little."""
+LONG = 24
+"""Characters from which on a message may also end between two words: a shorter one may be the whole of another message."""
 MAX_LENGTH = 400
 _FAILS = re.compile(
-    r"error|exception|fail|warn|cannot|can't|could not|unable|abort|fatal|assert|detected|mismatch|\bnot\b|invalid|illegal|NVRM", re.IGNORECASE
+    r"error|exception|fail|warn|cannot|can't|could not|unable|abort|fatal|assert|detected|mismatch|\bnot\b|invalid|illegal|NVRM",
+    re.IGNORECASE,
 )
 _TYPE = re.compile(r"^.{0,200}?(?:(?:Error|Exception|Warning|Failure)\s*:|\berror:|NCCL WARN|\[c10d\])\s+")
 """What stands before a message: the exception's type, or the part of the library that logs."""
@@ -52,7 +55,9 @@ def _rests(shown: str, causes: list[Cause]) -> list[str]:
     """How the examples go on after this beginning, each way once."""
     for varies in _VARIES:
         pattern = _pattern(shown, varies)
-        rests = {line[found.end() :] for cause in causes for line in _lines(cause) if (found := pattern.match(line)) and line[found.end() :].strip()}
+        found = ((line, pattern.match(line)) for cause in causes for line in _lines(cause))
+        rests = {line[match.end() :] for line, match in found if match}
+        rests = {rest for rest in rests if rest.strip() and (len(shown) >= LONG or (shown + rest)[len(shown) - 1 :][:2].isalnum())}
         if rests:
             return sorted(rests)
     return []
