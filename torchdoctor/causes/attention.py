@@ -128,6 +128,12 @@ CAUSES = (
                 FAIR,
                 also=(r"attention_mask|input_ids",),
             ),
+            Sign(r"Target sizes: \[\d+, \d+, \d+, \d+\]\. +Tensor sizes: \[\d+, 1, \d+, \d+\]", FAIR),
+            Sign(
+                r"The expanded size of the tensor \((?P<wanted>\d+)\) must match the existing size \((?P<got>\d+)\) at non-singleton dimension [23]",
+                also=(r"transformers[/\\]models[/\\]\w+[/\\]modeling_|Attention\.forward",),
+                near=900,
+            ),
         ),
         fixes=(
             Fix(

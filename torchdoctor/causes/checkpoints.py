@@ -252,6 +252,11 @@ CAUSES = (
                 unless=(r"multiprocessing[/\\]spawn\.py",),
             ),
             Sign(r"No module named '(?P<name>models(?:\.yolo|\.common)?|utils\.\w+|src\.\w+)'", WEAK, also=(r"\.pth?\b",), near=600),
+            Sign(
+                r"Can't get attribute '(?P<name>\w+)' on <module '\w+' from '[^']{1,200}\.py'>",
+                FAIR,
+                unless=(r"multiprocessing[/\\]spawn\.py",),
+            ),
         ),
         fixes=(
             Fix(

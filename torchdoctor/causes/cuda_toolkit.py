@@ -18,6 +18,7 @@ CAUSES = (
             Sign(r"(?:Errno 2|WinError 2)\]?.{0,180}[/\\]bin[/\\]nvcc"),
             Sign(r"No such file or directory: '?(?P<path>\S{0,100}nvcc)"),
             Sign(r"nvcc not found at '(?P<path>[^']{1,200})'"),
+            Sign(r"(?:^| |: )nvcc: (?:command )?not found", FAIR),
             Sign(r"(?:sh|bash|zsh|ninja): (?:\d+: |line \d+: )?\S{0,60}nvcc: (?:command )?not found"),
             Sign(r"nvcc was not found\. {1,2}Are you sure your environment has nvcc available"),
             Sign(r"No CUDA runtime is found, using CUDA_HOME='(?P<path>[^']{0,200})'", WEAK),
@@ -137,6 +138,7 @@ CAUSES = (
                 r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version that was used to compile ?PyTorch "
                 r"\((?P<built>[\d.]+\d)\)"
             ),
+            Sign(r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version", FAIR),
             Sign(r"The detected CUDA version \(%s\) mismatches the version"),
             Sign(r"Installed CUDA version (?P<found>[\d.]+\d) does not match the version torch was compiled with (?P<built>[\d.]+\d)"),
             Sign(r"CUDAMismatchException"),

@@ -71,6 +71,7 @@ CAUSES = (
                 test=two_accelerators,
             ),
             Sign(r"Input type \(" + CPU_FLOAT + r"\) and (?:weight|bias) type \(" + GPU_FLOAT + r"\) should be the same"),
+            Sign(r"`?input_ids`? is on (?P<one>\w+), whereas the model is on (?P<two>\w+)"),
             Sign(r"calling `?\.generate\(\)`? with the `?input_ids`? being on a device type different than your model's device"),
             Sign(r"Input, output and indices must be on the current device"),
             Sign(r"Tensor for argument #\d+ '(?:mat1|input|index|indices)' is on CPU, but expected (?:it|them) to be on GPU"),

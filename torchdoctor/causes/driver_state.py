@@ -19,6 +19,7 @@ CAUSES = (
             Sign(r"OS call failed or operation not supported on this OS", FAIR),
             Sign(r"CUDA (?:driver )?error: unknown error", FAIR),
             Sign(r"cudaGetDeviceCount\w{0,8} failed.{0,60}unknown error", FAIR),
+            Sign(r"CUDA driver initialization failed, you might not have a CUDA gpu", FAIR),
         ),
         unless=(r"NVRM: Xid", r"Error 80[234]:"),
         explains=("cuda-no-device-error", "torch-cpu-only-build", "cuda-visible-devices-wrong"),

@@ -30,6 +30,7 @@ CAUSES = (
             ),
             Sign(r"enforce fail at .{0,80}gloo/transport/\w+/device\.cc", FAIR),
             Sign(r"gloo/transport/\w+/\w+\.cc:\d+\] (?:rv != -1|ret == 0|rv == 0)", FAIR),
+            Sign(r"gloo/transport/tcp/pair\.cc:\d+\] no error", FAIR),
         ),
         fixes=(
             Fix(

@@ -192,6 +192,7 @@ CAUSES = (
             ),
             Sign(_NO_IMAGE, FAIR, unless=(r"CUDA error: no kernel image",)),
             Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
+            Sign(r"CUDA error: invalid device function", FAIR),
         ),
         unless=(r"is not compatible with the current PyTorch installation", r"PyTorch no longer supports this GPU"),
         refines=("no-kernel-image-old-gpu", "no-kernel-image-new-gpu"),

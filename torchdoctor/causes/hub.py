@@ -119,6 +119,7 @@ CAUSES = (
             Sign(r"transformers/installation#offline-mode"),
             Sign(r"urlopen error .{0,120}", FAIR, also=(r"torch[/\\]hub\.py|download\.pytorch\.org|load_state_dict_from_url",)),
             Sign(r"Failed to (?:resolve|establish a new connection).{0,120}huggingface\.co", FAIR),
+            Sign(r"OSError\W{1,3}[^\x00-\x7f]{2,40}['‘“\"]?https?://huggingface\.co\b", FAIR),
         ),
         fixes=(
             Fix(

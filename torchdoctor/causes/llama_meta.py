@@ -132,6 +132,7 @@ CAUSES = (
                 r"The expanded size of the tensor \((?P<have>\d+)\) must match the existing size \((?P<limit>512|514|1024|77)\) at "
                 r"non-singleton dimension 1"
             ),
+            Sign(r"Cannot forward sequence of length (?P<have>\d+), block size is only (?P<limit>\d+)"),
         ),
         fixes=(
             Fix(

@@ -57,6 +57,7 @@ CAUSES = (
             Sign(r"Broadcast function not implemented for CPU tensors"),
             Sign(r"all tensors must be on devices\[0\]"),
             Sign(r"Gather function not implemented for CPU tensors"),
+            Sign(r"but found one of them on device: (?P<found>[\w:]+)", FAIR),
         ),
         fixes=(
             Fix(

@@ -197,6 +197,7 @@ CAUSES = (
             Sign(r"couldn.t communicate with the NVIDIA driver", also=(r"@DESKTOP\b",)),
             Sign(r"couldn.t communicate with the NVIDIA driver", also=(r"(?:\bWSL\b|/mnt/c/)",)),
             Sign(r"GPU access blocked by the operating system"),
+            Sign(r"Found no NVIDIA driver on your system", test=lambda groups, situation: bool(situation.wsl)),
             Sign(r"nvidia-container-cli: initialization error: WSL environment detected but no adapters were found"),
             Sign(r"libdxcore\.so.{0,60}(?:cannot open|not found|fail)", FAIR),
         ),

@@ -81,6 +81,7 @@ CAUSES = (
             Sign(r"module ['\"]torch\._C['\"] has no attribute ['\"]_c10d_init['\"]"),
             Sign(r"torch\.distributed(?: package)? is not available"),
             Sign(r"(?:PyTorch|Distributed package) (?:was|is) (?:not )?(?:built|compiled) without distributed"),
+            Sign(r"module 'torch\._C' has no attribute '_(?:c10d|distributed_c10d)\w*'"),
         ),
         fixes=(
             Fix(

@@ -33,6 +33,12 @@ CAUSES = (
             Sign(r"exit(?:ed with)?[ _]?code:? ?=? ?137\b", FAIR),
             Sign(r"exit status:? 137\b", FAIR),
             Sign(r"returncode ?= ?-9\b", FAIR),
+            Sign(r"\bline \d+: \d+ (?-i:Killed)\b", FAIR),
+            Sign(r"\[\d+\] (?:[+-] )?\d+ killed\b", FAIR),
+            Sign(r"zsh: killed\b", FAIR),
+            Sign(r"(?:s/it|it/s|B/s)\]? (?-i:Killed)\b", FAIR),
+            Sign(r"(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])", FAIR),
+            Sign(r"session crashed after using all available RAM", FAIR),
         ),
         fixes=(
             Fix(
@@ -207,6 +213,10 @@ CAUSES = (
             Sign(r"exited on signal 7 \(Bus error"),
             Sign(r"Caught signal 7 \(Bus error"),
             Sign(r"Signal: Bus error \(7\)"),
+            Sign(r"\bBus error \(core dumped\)", FAIR),
+            Sign(r"zsh: bus error\b", FAIR),
+            Sign(r"\bline \d+: \d+ Bus error\b", FAIR),
+            Sign(r"Fatal Python error: Bus error", FAIR),
         ),
         fixes=(
             Fix(

@@ -59,6 +59,7 @@ CAUSES = (
             ),
             Sign(r"client socket has failed to connect to .{0,80}errno: (?:110|111|113)", WEAK),
             Sign(r"DistStoreError: (?:Socket Timeout|wait timeout|Wait timeout)", FAIR),
+            Sign(r"client socket has failed to connect to .{1,80}errno: 110\b", WEAK),
         ),
         fixes=(
             Fix(
@@ -149,6 +150,7 @@ CAUSES = (
             ),
             Sign(r"ssh: Could not resolve hostname (?P<address>[^:\s]{1,120})", also=(r"pdsh|deepspeed|mpirun|torchrun|hostfile",)),
             Sign(r"c10d_rendezvous_backend\.py.{0,200}_create_tcp_store.{0,120}connect\(\) timed out", WEAK),
+            Sign(r"Hostname/IP lookup failed", FAIR),
         ),
         fixes=(
             Fix(

@@ -34,6 +34,7 @@ CAUSES = (
                 also=(r"torchrun|torch\.distributed",),
             ),
             Sign(r"NCCL WARN Call to bind failed : Address already in use"),
+            Sign(r"server socket has failed to listen on .{1,80}(?:errno: \d+ - |message: )Address already in use", WEAK),
         ),
         fixes=(
             Fix(

@@ -17,8 +17,8 @@ CAUSES = (
             Sign(r"you need to avoid running any instruction using `?torch\.cuda`? in any cell"),
             Sign(r"multi-GPU training from your notebook, the `?Accelerator`? should only be initialized inside your training function"),
             Sign(r"must use the ['\"]spawn['\"] start method", FAIR),
-            Sign(r"CUDA error: initialization error", FAIR, also=(r"DataLoader worker|multiprocessing/|_worker_loop|_bootstrap",)),
             Sign(r"cuda runtime error \(3\) : initialization error", FAIR),
+            Sign(r"CUDA error: initialization error", FAIR),
         ),
         fixes=(
             Fix(
@@ -54,7 +54,7 @@ CAUSES = (
         why="Windows and macOS start worker processes by spawn, which imports the main script again. Without the guard that import starts "
         "workers once more, and Python stops it.",
         signs=(
-            Sign(r"An attempt has been made to start a new process before the current process has finished its bootstrapping phase"),
+            Sign(r"An attempt has been made to start a new process before the"),
             Sign(r"before the current process has finished its bootstrapping phase"),
             Sign(r"_check_not_importing_main"),
             Sign(r"popen_spawn_(?:posix|win32)\.py.{0,60}in (?:_launch|__init__) prep_da"),

@@ -105,6 +105,13 @@ CAUSES = (
             Sign(r"Windows fatal exception: access violation", FAIR),
             Sign(r"\b0xC0000005\b", FAIR),
             Sign(r"segfault at [0-9a-f]+ ip", FAIR),
+            Sign(r"interrupted by signal 11\b", FAIR),
+            Sign(r"\bexit(?:ed with)?(?: status)? code:? 139\b", FAIR),
+            Sign(r"(?:free|munmap_chunk|malloc|realloc)\(\): (?:invalid|corrupted|unaligned|double free)", FAIR),
+            Sign(r"double free or corruption", FAIR),
+            Sign(r"malloc_consolidate\(\): ", FAIR),
+            Sign(r"corrupted (?:size vs\. prev_size|double-linked list)", FAIR),
+            Sign(r"\b0xC0000409\b", FAIR),
         ),
         consequence=True,
         fixes=(

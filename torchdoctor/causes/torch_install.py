@@ -264,6 +264,11 @@ CAUSES = (
                 r"PyTorch \d[\w.+]* with CUDA \d+ \(you have (?P<now>\d[\w.+]*)\)",
                 also=(r"operator torchvision::nms does not exist",),
             ),
+            Sign(
+                r"Successfully uninstalled torch-(?P<was>\d[\w.]*\+cu\d+).{0,2000}Successfully installed .{0,1500}\btorch-(?P<now>\d[\d.]*\d)(?: |$)",
+                FAIR,
+                unless=(r"pip3? install (?:-\S+ ){0,4}torch\b",),
+            ),
         ),
         unless=(r"\(you have [\d.]+\+cpu\)",),
         explains=("torchvision-version-mismatch", "xformers-mismatch", "pip-torch-pin-conflict", "torchaudio-version-mismatch"),

@@ -8,11 +8,26 @@ from typing import Any
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 _NEWER = (
-    "Event SymBool SymInt _dynamo _inductor _scaled_mm accelerator asarray compile compiler export float4_e2m1fn_x2 float8_e4m3fn "
-    "float8_e4m3fnuz float8_e5m2 float8_e8m0fnu frombuffer func fx get_autocast_dtype get_default_device inference_mode "
-    "is_inference_mode_enabled linalg mps nested set_default_device set_float32_matmul_precision special sym_int uint16 uint32 uint64 "
-    "vmap xpu"
+    "_dynamo _inductor _scaled_mm accelerator AcceleratorError amax amin aminmax amp are_deterministic_algorithms_enabled asarray "
+    "bfloat16 bool BoolTensor broadcast_shapes bucketize clip compile compiler complex64 concat concatenate cond corrcoef cov cummax "
+    "cummin diff empty_permuted Event export fft float4_e2m1fn_x2 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz "
+    "float8_e8m0fnu floor_divide frombuffer func fx get_autocast_dtype get_autocast_gpu_dtype get_default_device get_device_module "
+    "gradient GradScaler heaviside histogram hstack inference_mode int1 int2 int4 is_autocast_cpu_enabled is_complex "
+    "is_inference_mode_enabled isin isreal linalg logaddexp logical_not maximum minimum moveaxis movedim mps mtia nan_to_num nanmean "
+    "nansum nested nonzero_static OutOfMemoryError permute pi polar quantile rms_norm scatter_reduce searchsorted set_autocast_dtype "
+    "set_default_device set_deterministic set_float32_matmul_precision special swapaxes sym_float sym_int sym_max sym_min sym_not "
+    "SymBool SymFloat SymInt take_along_dim tensor_split tile true_divide uint1 uint16 uint2 uint32 uint4 uint64 unravel_index "
+    "use_deterministic_algorithms view_as_complex view_as_real vmap vstack while_loop xpu"
 ).replace(" ", "|")
+_PARTS = (
+    (
+        "accelerator amp autograd backends backends.cuda backends.cudnn backends.mps cuda cuda.amp distributed distributions fft linalg mps nn "
+        "nn.functional nn.init nn.parallel nn.utils nn.utils.parametrizations onnx optim optim.lr_scheduler profiler random sparse special "
+        "utils utils.checkpoint utils.data xpu"
+    )
+    .replace(".", r"\.")
+    .replace(" ", "|")
+)
 _STDLIB = (
     "abc accelerate argparse array ast asyncio bisect calendar code codecs collections copy copyreg csv ctypes dataclasses datasets "
     "datetime decimal dis email enum filelock functools glob graphlib hashlib heapq html http huggingface_hub importlib inspect io "
@@ -46,9 +61,11 @@ CAUSES = (
                 r"module 'torch\.(?:amp|backends|nn|nn\.functional|cuda|distributed|fx|compiler|utils|utils\.data|_C\._dynamo)' has no "
                 r"attribute '(?P<name>GradScaler|mps|RMSNorm|attention|scaled_dot_product_attention|fsdp|tensor|_tensor|is_compiling|"
                 r"is_dynamo_compiling|device_mesh|init_device_mesh|cudnn_sdp_enabled|enable_cudnn_sdp|_symbolic_trace|is_bf16_supported|"
-                r"all_gather_into_tensor|buffer)'"
+                r"all_gather_into_tensor|_all_gather_base|_reduce_scatter_base|mem_get_info|buffer)'"
             ),
             Sign(r"cannot import name '(?P<name>GradScaler|custom_fwd|custom_bwd)' from 'torch\.amp"),
+            Sign(rf"module 'torch\.(?:{_PARTS})' has no attribute '(?P<name>(?!_)\w+)'", FAIR),
+            Sign(rf"cannot import name '(?P<name>(?!_)\w+)' from 'torch\.(?:{_PARTS})'", FAIR),
             Sign(
                 r"No module named '(?P<name>torch\.(?:distributed\.(?:tensor|_tensor|device_mesh|fsdp|checkpoint|elastic|run|"
                 r"_composable)|_dynamo|_inductor|compiler|nn\.attention|accelerator|export|func|fx|ao|library|_export|mps|xpu|nested|"
@@ -186,6 +203,11 @@ CAUSES = (
                 rf"File \"(?P<file>(?P<name>{_STDLIB})\.py)\", line",
                 FAIR,
                 also=(r"(?:has no attribute|cannot import name)",),
+                test=_own_file,
+            ),
+            Sign(
+                r"cannot import name '\w+' from '(?P<name>torch|transformers|datasets|tokenizers|accelerate|numpy|peft)' \((?P<file>[^)\s]{0,280}[/\\][^)]{1,100})\)",
+                FAIR,
                 test=_own_file,
             ),
         ),

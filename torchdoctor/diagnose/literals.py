@@ -12,6 +12,8 @@ import re
 _ESCAPED = re.compile(r"\\(x..|u.{4}|U.{8}|\d+|.)", re.DOTALL)
 _SET = re.compile(r"\[\^?\]?[^\]]*\]")
 _GROUP = re.compile(r"\([^()]*\)")
+_CASED = re.compile(r"\(\?-i:([^()|?*+{]*)\)(?![?*{])")
+"""A part in which capitals count; it is a literal like any other."""
 _BREAK = re.compile(r"[^\0](?=[?*]|\{0)|[\0.^$?*+]|\{\d*,?\d*\}")
 """Where a run of literals ends: a character that may be left out, a class, a quantifier."""
 _HIDDEN = 0xE000
@@ -22,6 +24,8 @@ _SHOWN = {_HIDDEN + code: code for code in range(128)}
 def literal_of(pattern: str) -> str:
     """The longest literal, lower case, that every match of the pattern contains ("" where there is none)."""
     text = _ESCAPED.sub(_hide, pattern) if "\\" in pattern else pattern
+    if "(?-i:" in text:
+        text = _CASED.sub("\0\\1\0", text)
     if "[" in text:
         text = _SET.sub("\0", text)
     while "(" in text:  # innermost groups first; what is in them may be left out or be an alternative

@@ -55,7 +55,7 @@ _UV = Lazy(
 )
 _PIP = Lazy(r"\bpip3? install\b|/\.?venv\d?/|\\\.?venv\\|virtualenvs?/|Collecting \w", "pip", "venv", "virtualenv", "Collecting")
 _NOTEBOOK = Lazy(r"<ipython-input|ipykernel|/content/|/kaggle/|Cell In ?\[\d|Input In \[|vscode-notebook|\.ipynb|google\.colab")
-_WSL = Lazy(r"/mnt/[c-h]/|/usr/lib/wsl|microsoft-standard|\bWSL2?\b")
+_WSL = Lazy(r"/mnt/[c-h]/|@(?:DESKTOP|LAPTOP)-\w+:|/usr/lib/wsl|microsoft-standard|\bWSL2?\b")
 _CONTAINER = Lazy(
     r"docker (?:run|compose|exec)|/\.dockerenv|nvcr\.io/|nvidia-container-cli|(?:singularity|apptainer|enroot"
     r"|podman) (?:exec|run|start)|\[pod/|kubectl "
