@@ -82,6 +82,12 @@ OTHER_PROCESS = Cause(
             Sign(r"cuda runtime error \(2\) ?: out of memory", FAIR, also=(frame,), unless=(*RUNNING, r"in forward"), near=3000)
             for frame in (r"_lazy_init", r"torch\._C\._cuda_init", r"THCGeneral\.cpp", r"THCTensorRandom", r"manual_seed")
         ),
+        Sign(
+            r"(?P<used>\d+)MiB / (?P<total>\d+)MiB",
+            FAIR,
+            also=(r"CUDA error: out of memory",),
+            test=lambda groups, situation: int(groups["used"]) > 0.9 * int(groups["total"]),
+        ),
     ),
     fixes=(
         Fix(

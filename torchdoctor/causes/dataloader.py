@@ -19,6 +19,7 @@ SHM = Cause(
         Sign(r"No space left on device.{0,200}/dev/shm", FAIR),
         Sign(r"/dev/shm.{0,120}No space left on device", FAIR),
         Sign(r"could not unlink the shared memory file /torch_"),
+        Sign(r"\b100% /dev/shm", FAIR),
     ),
     fixes=(
         Fix(

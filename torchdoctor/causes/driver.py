@@ -19,6 +19,7 @@ CAUSES = (
             Sign(r"No NVIDIA GPU driver (?:found|installed)", FAIR),
             Sign(r"Failed to find an NVIDIA driver", FAIR),
             Sign(r"Command 'nvidia-smi' not found, but can be installed with", FAIR),
+            Sign(r"command not found: nvidia-smi", FAIR),
         ),
         unless=(r"Torch not compiled with CUDA enabled", r"installing and using ROCm"),
         refuted=("os=macos",),

@@ -107,6 +107,8 @@ CAUSES = (
             Sign(r"NVMLError_GpuIsLost"),
             Sign(r"\bGPU is lost\b", FAIR),
             Sign(r"ERR!.{0,80}GPU is lost", FAIR),
+            Sign(r"NVIDIA Corporation .{1,120}\(rev ff\)"),
+            Sign(r"Unknown header type 7f", FAIR, also=(r"nvidia",)),
         ),
         explains=(
             "cuda-no-device-error",

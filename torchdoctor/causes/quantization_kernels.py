@@ -65,6 +65,8 @@ CAUSES = (
             Sign(r"argument of type 'WindowsPath' is not iterable", FAIR, also=(r"bitsandbytes",)),
             Sign(r"Method 'c\w+' not available in CPU-only version of bitsandbytes"),
             Sign(r"CUDA VERSION MISMATCH.{0,200}", FAIR, also=(r"bitsandbytes",)),
+            Sign(r"Library not found: \S+libbitsandbytes_\w+"),
+            Sign(r"CUDA SETUP: Loading binary \S+libbitsandbytes_cpu", FAIR),
         ),
         explains=("bitsandbytes-missing", "bnb-model-to"),
         refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.versions import release
 
 _ECHOES = (
     "nccl-watchdog-abort",
@@ -12,6 +16,21 @@ _ECHOES = (
     "nccl-unhandled-cuda-error",
     "mp-spawn-wrapper",
 )
+
+UNAVAILABLE = (r"\bis_available(?:\(\))?\)?(?: returns| is|:|=)?\W{0,10}False\b", r"CUDA available: {1,3}False")
+"""A program, collect_env or a person says that torch sees no GPU; what else is known of the machine tells why."""
+
+
+def below_minimum(groups: Mapping[str, str], situation: Any) -> bool:
+    """Whether the driver is older than the least one for the CUDA version that torch was built with."""
+    if not (situation.driver and situation.cuda):
+        return False
+    from torchdoctor.wheels.table import drivers
+
+    major = situation.cuda.split(".")[0]
+    least = [row.windows if situation.os == "windows" else row.linux for row in drivers().values() if row.cuda.split(".")[0] == major]
+    return bool(least) and release(situation.driver) < min(map(release, least))
+
 
 CAUSES = (
     Cause(
@@ -54,6 +73,7 @@ CAUSES = (
             Sign(r"The NVIDIA driver on your system is too old \(found version (?P<found>\d+)\)"),
             Sign(r"NVIDIA driver on your system is too old"),
             Sign(r"cudaErrorInsufficientDriver"),
+            *(Sign(pattern, test=below_minimum) for pattern in UNAVAILABLE),
             Sign(r"unsatisfied condition: cuda ?>= ?(?P<needs>[\d.]{2,8})"),
             Sign(r"unsatisfied condition: driver ?>= ?(?P<needs>[\d.]{2,12})"),
             Sign(r"cuda runtime error \(35\)"),

@@ -37,7 +37,8 @@ CAUSES = (
             Sign(r"\[\d+\] (?:[+-] )?\d+ killed\b", FAIR),
             Sign(r"zsh: killed\b", FAIR),
             Sign(r"(?:s/it|it/s|B/s)\]? (?-i:Killed)\b", FAIR),
-            Sign(r"(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])", FAIR),
+            Sign(r"(?:^|[^a-zA-Z,] )(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])", FAIR),
+            Sign(r"\bpython3? \S{1,100}(?: \S{1,60}){0,10} (?-i:Killed)\b", FAIR),
             Sign(r"session crashed after using all available RAM", FAIR),
         ),
         fixes=(

@@ -1,6 +1,10 @@
 """The wrong torch is installed, or a damaged one, or it is not where the running interpreter looks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.causes.rank_cuda_errors import UNAVAILABLE
 
 _MAC = r"(?<![:\w])/Users/[\w.-]+/"
 _REINSTALL = (
@@ -8,6 +12,12 @@ _REINSTALL = (
     "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",
 )
 _JETSON = r"(?:\btegra|\bjetson|\bJetPack|\bL4T\b|\borin\b|nvidia@)"
+
+
+def _cpu_build(groups: Mapping[str, str], situation: Any) -> bool:
+    """Whether the text names a CPU-only build and does not say that the machine has no GPU."""
+    return situation.torch_build == "cpu" and situation.gpu != "none"
+
 
 CAUSES = (
     Cause(
@@ -21,6 +31,8 @@ CAUSES = (
             Sign(r"type torch\.cuda\.\w+Tensor not available"),
             Sign(r"PyTorch is not linked with support for cuda devices"),
             Sign(r"Cannot initialize CUDA without ATen_cuda library", FAIR),
+            *(Sign(pattern, FAIR, test=_cpu_build) for pattern in UNAVAILABLE),
+            Sign(r"\bpytorch \d[\w.]* py[\d.]{1,4}_cpu_\d", FAIR, also=UNAVAILABLE[:1]),
             Sign(r"PyTorch [\d.]+\+cu\d+ with CUDA \d+ \(you have (?P<have>[\d.]+\+cpu)\)"),
             Sign(r"Could not run 'aten::empty(?:\.memory_format|_strided)' with arguments from the 'CUDA' backend"),
             Sign(r"torch\.__version__\W{1,12}\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"is_available\(\)\)?\W{1,8}False",)),
