@@ -83,7 +83,7 @@ CAUSES = (
         "are in model.module.",
         signs=(
             Sign(
-                r"['\"](?P<wrapper>DistributedDataParallel|DataParallel|MMDistributedDataParallel|MMDataParallel)['\"] object has no "
+                r"['\"](?P<wrapper>DistributedDataParallel|FullyShardedDataParallel|DataParallel|MMDistributedDataParallel|MMDataParallel)['\"] object has no "
                 r"attribute ['\"](?P<name>\w+)['\"]"
             ),
         ),

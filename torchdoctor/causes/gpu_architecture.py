@@ -128,6 +128,10 @@ CAUSES = (
                 also=(r"(?:P100|P40|K80|M40|M60|GTX 9|GTX 10|V100|capability:? ?[3-6]\.\d)",),
                 unless=(r"RTX (?:[345]0|PRO)",),
             ),
+            Sign(
+                _NO_IMAGE + r" at \S{0,80}(?:aten|THC|ATen)[/\\]",
+                unless=(_NEW_GPU, r"RTX (?:[345]0|PRO)", r"(?:A100|H100|H200|A10|L40?S?)\b"),
+            ),
         ),
         explains=("native-segfault", "cudnn-not-initialized"),
         fixes=(
@@ -190,7 +194,7 @@ CAUSES = (
                     _TORCH_FRAME,
                 ),
             ),
-            Sign(_NO_IMAGE, FAIR, unless=(r"CUDA error: no kernel image",)),
+            Sign(_NO_IMAGE, FAIR, unless=(r"CUDA error: no kernel image", r" at \S{0,80}(?:aten|THC|ATen)[/\\]", _OLD_GPU)),
             Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
             Sign(r"CUDA error: invalid device function", FAIR),
         ),

@@ -141,6 +141,8 @@ CAUSES = (
             Sign(r"(?P<dtype>complex\w*|float8\w*|int64|Long|Byte) .{0,30}not supported (?:on|by|for) (?:the )?MPS", FAIR),
             Sign(r"MPS does not support (?:\w+ )?(?P<dtype>\w+64|complex\w*|float8\w*)", FAIR),
             Sign(r"does not have support for that dtype", also=(r"MPS|mps",), unless=(r"convert (?:Double|BFloat16) to the MPS",)),
+            Sign(r"Operation '\w+(?:\(\))?' does not support input type '(?P<dtype>\w+)' in MPS backend"),
+            Sign(r"Unsupported type byte size: (?P<dtype>\w+)", FAIR),
         ),
         fixes=(
             Fix(
