@@ -51,6 +51,7 @@ SHM = Cause(
         "OSError: [Errno 28] No space left on device: '/dev/shm/pymp-k3jq'\nunable to allocate shared memory(shm) for file "
         "</torch_77_1>: Resource "
         "temporarily unavailable (11)",
+        "$ df -h /dev/shm\nFilesystem      Size  Used Avail Use% Mounted on\nshm              64M   64M     0 100% /dev/shm",
     ),
     counterexamples=("RuntimeError: DataLoader worker (pid 21) is killed by signal: Killed.",),
 )

@@ -20,6 +20,7 @@ CAUSES = (
             Sign(r"CUDA (?:driver )?error: unknown error", FAIR),
             Sign(r"cudaGetDeviceCount\w{0,8} failed.{0,60}unknown error", FAIR),
             Sign(r"CUDA driver initialization failed, you might not have a CUDA gpu", FAIR),
+            Sign(r"CUDA initialization: CUDA driver initialization failed"),
         ),
         unless=(r"NVRM: Xid", r"Error 80[234]:"),
         explains=("cuda-no-device-error", "torch-cpu-only-build", "cuda-visible-devices-wrong"),
@@ -47,6 +48,7 @@ CAUSES = (
             "../c10/cuda/CUDAFunctions.cpp:118.)",
             "RuntimeError: cuda runtime error (999) : unknown error at /pytorch/aten/src/THC/THCGeneral.cpp:47",
             "failed call to cuInit: CUDA_ERROR_UNKNOWN: unknown error",
+            "UserWarning: CUDA initialization: CUDA driver initialization failed, you might not have a CUDA gpu.",
         ),
         counterexamples=("An unknown error occurred while parsing arguments of trainer",),
     ),
@@ -137,6 +139,7 @@ CAUSES = (
         examples=(
             "[51234.8] NVRM: Xid (PCI:0000:1b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
             "Unable to determine the device handle for GPU 0000:3D:00.0: GPU is lost.  Reboot the system to recover this GPU",
+            "65:00.0 3D controller: NVIDIA Corporation GA100 [A100 PCIe 40GB] (rev ff) (prog-if ff)\n\t!!! Unknown header type 7f",
         ),
         counterexamples=("The city bus number 79 fell behind schedule",),
     ),

@@ -155,6 +155,7 @@ CAUSES = (
             "this sequence through the model will result in indexing errors\nIndexError: index out of range in self",
             "RuntimeError: The expanded size of the tensor (640) must match the existing size (514) at non-singleton dimension 1.  "
             "Target sizes: [4, 640].  Tensor sizes: [1, 514]",
+            "AssertionError: Cannot forward sequence of length 1300, block size is only 1024",
         ),
         counterexamples=("Token indices sequence length is longer than the specified maximum sequence length for this model (731 > 512).",),
     ),

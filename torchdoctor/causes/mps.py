@@ -159,6 +159,7 @@ CAUSES = (
             "    x = x.to('mps')\nTypeError: Trying to convert ComplexFloat to the MPS backend but it does not have support for that "
             "dtype.",
             "TypeError: Trying to convert Float8_e4m3fn to the MPS backend but it does not have support for that dtype.",
+            "TypeError: Operation 'sign_out_mps()' does not support input type 'int64' in MPS backend.",
         ),
         counterexamples=("TypeError: Trying to convert Double to the MPS backend but it does not have support for that dtype.",),
     ),

@@ -93,6 +93,7 @@ CAUSES = (
             "Could not find the bitsandbytes CUDA binary at "
             "PosixPath('/opt/v/lib/python3.12/site-packages/bitsandbytes/libbitsandbytes_cuda129.so')",
             "AttributeError: 'NoneType' object has no attribute 'cget_managed_ptr'",
+            "Library not found: /srv/env/lib/python3.11/site-packages/bitsandbytes/libbitsandbytes_cuda126.so. Maybe you need to compile it from source?",
         ),
         counterexamples=("CUDA SETUP: Loading binary /opt/v/lib/libbitsandbytes_cuda121.so...",),
     ),

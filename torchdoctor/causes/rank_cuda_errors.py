@@ -105,6 +105,7 @@ CAUSES = (
             "h3:44:44 [0] init.cc:300 NCCL WARN Cuda failure 'CUDA driver version is insufficient for CUDA runtime version'",
             "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.4, please update your driver to a newer version, "
             "or use an earlier cuda container: unknown",
+            "PyTorch version: 2.6.0+cu124\nCUDA used to build PyTorch: 12.4\nIs CUDA available: False\nNvidia driver version: 470.82.01",
         ),
         counterexamples=(
             "NVIDIA-SMI 535.104.05    Driver Version: 535.104.05    CUDA Version: 12.2",

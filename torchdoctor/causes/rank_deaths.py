@@ -37,7 +37,12 @@ CAUSES = (
             Sign(r"\[\d+\] (?:[+-] )?\d+ killed\b", FAIR),
             Sign(r"zsh: killed\b", FAIR),
             Sign(r"(?:s/it|it/s|B/s)\]? (?-i:Killed)\b", FAIR),
-            Sign(r"(?:^|[^a-zA-Z,] )(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])", FAIR),
+            Sign(  # what a shell prints, as the last line or before its next prompt
+                r"(?:^| )(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])",
+                FAIR,
+                unless=(r"(?:es|ers?|obs?|asks?|was|were|been|be|is|are|got|and|or|not|,) (?-i:Killed)(?:$| )",),
+                near=20,
+            ),
             Sign(r"\bpython3? \S{1,100}(?: \S{1,60}){0,10} (?-i:Killed)\b", FAIR),
             Sign(r"session crashed after using all available RAM", FAIR),
         ),
@@ -64,10 +69,15 @@ CAUSES = (
             "slurmstepd: error: Detected 1 oom_kill event in StepId=88123.0. Some of the step tasks have been OOM Killed.",
             "[2024-03-03 11:20:04,551] [ERROR] [launch.py:321:sigkill_handler] ['/usr/bin/python', '-u', 'sft.py', '--local_rank=7'] "
             "exits with return code = -9",
+            "$ python chat.py --model 13b\nLoading the weights\nKilled",
+            "[1]    4411 killed     python chat.py",
+            "train.sh: line 7:  8123 Killed                  python tune.py --epochs 2",
+            "Loading checkpoint shards:  50%|#####     | 2/4 [00:31<00:30, 15.2s/it]\nKilled",
         ),
         counterexamples=(
             "  exitcode  : 1 (pid: 9120)\n  traceback : To enable traceback see: https://pytorch.org/docs/stable/elastic/errors.html",
             "Unable to shutdown process 410 via 15, forcefully exiting via 9\nexitcode  : -9 (pid: 410)",
+            "shutting down\nAll old workers Killed",
         ),
     ),
     Cause(
@@ -234,6 +244,7 @@ CAUSES = (
         examples=(
             "  rank      : 2 (local_rank: 2)\n  exitcode  : -7 (pid: 5120)\n  error_file: <N/A>\n  traceback : Signal 7 (SIGBUS) received "
             "by PID 5120",
+            "job.sh: line 3:   977 Bus error               (core dumped) python tune.py",
         ),
         counterexamples=("  exitcode  : -11 (pid: 5120)",),
     ),

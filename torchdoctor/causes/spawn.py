@@ -45,6 +45,7 @@ CAUSES = (
             "start method",
             "RuntimeError: Lightning can't create new processes if CUDA is already initialized. Did you manually call `torch.cuda.*` "
             "functions, have moved the model to the device, or allocated memory on the GPU any other way?",
+            "RuntimeError: CUDA error: initialization error\nCUDA kernel errors might be asynchronously reported at some other API call",
         ),
         counterexamples=("INFO: multiprocessing start method: spawn", "RuntimeError: context has already been set"),
     ),

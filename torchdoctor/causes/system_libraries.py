@@ -126,7 +126,10 @@ CAUSES = (
                 ("python -m venv fresh", "fresh/bin/pip install torch torchvision"),
             ),
         ),
-        examples=("$ python infer.py\nloading weights\nSegmentation fault (core dumped)",),
+        examples=(
+            "$ python infer.py\nloading weights\nSegmentation fault (core dumped)",
+            "double free or corruption (!prev)\nAborted (core dumped)",
+        ),
         counterexamples=("customer segmentation faulted lines: 3",),
     ),
 )

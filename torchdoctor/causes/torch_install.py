@@ -78,6 +78,7 @@ CAUSES = (
             '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n    raise '
             'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
             "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
+            "$ pip list | grep torch\ntorch              2.4.0+cpu\n$ python -c 'import torch; print(torch.cuda.is_available())'\nFalse\n$ nvidia-smi -L\nGPU 0: NVIDIA A10 (UUID: GPU-2)",
         ),
         counterexamples=(
             'File "/Users/kim/x.py", line 3, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
@@ -300,6 +301,7 @@ CAUSES = (
             "  Attempting uninstall: torch\n    Found existing installation: torch 2.4.0+cu124\n    Uninstalling torch-2.4.0+cu124:\n    "
             "  Successfully uninstalled torch-2.4.0+cu124\nSuccessfully installed demo-0.3 torch-2.1.2 triton-2.1.0\n>>> "
             "torch.ops.demo.run\nRuntimeError: the extension was built for torch 2.4",
+            "  Attempting uninstall: torch\n    Found existing installation: torch 2.5.1+cu124\n    Uninstalling torch-2.5.1+cu124:\n      Successfully uninstalled torch-2.5.1+cu124\nSuccessfully installed torch-2.3.0 oldlib-1.2",
         ),
         counterexamples=("Successfully installed torch-2.4.0 torchvision-0.19.0",),
     ),

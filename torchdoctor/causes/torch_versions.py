@@ -112,6 +112,8 @@ CAUSES = (
             "AttributeError: module 'torch' has no attribute 'compiler'",
             "Disabling PyTorch because PyTorch >= 2.2 is required but found 2.0.1+cu117",
             "ModuleNotFoundError: No module named 'torch.distributed.tensor'",
+            "AttributeError: module 'torch.cuda' has no attribute 'mem_get_info'",
+            "ImportError: cannot import name 'DeviceMesh' from 'torch.distributed' (/srv/env/lib/python3.10/site-packages/torch/distributed/__init__.py)",
         ),
         counterexamples=("AttributeError: module 'torch' has no attribute 'foo_bar_baz'",),
     ),
@@ -232,6 +234,7 @@ CAUSES = (
             "line 3, in <module>\n    import torch\nAttributeError: module 'torch' has no attribute 'Tensor'",
             "AttributeError: module 'random' has no attribute 'Random' (consider renaming '/home/ole/random.py' since it has the same "
             "name as the standard library module named 'random' and prevents importing that standard library module)",
+            "ImportError: cannot import name 'load_dataset' from 'datasets' (/home/ana/exp/datasets/__init__.py)",
         ),
         counterexamples=("  File \"/home/ole/main.py\", line 3, in <module>\nAttributeError: 'Net' object has no attribute 'fc'",),
     ),
