@@ -14,7 +14,7 @@ SOURCE, WARNING, OUTSIDE, WITHIN, MESSAGE = -2, -1, 0, 1, 2
 """Where a sign matched: in source code that the text shows, in a warning, outside of every failure, in one's frames, in its message."""
 
 _SOURCE = re.compile(
-    r"^(?:assert |raise |if |elif |else:|def |class |return\b|import |from \S+ import |for .* in |while |with |try:|except\b|print\(|@|#)"
+    r"^(?:[+-] {0,40})?(?:assert |raise |if |elif |else:|def |class |return\b|import |from \S+ import |for .* in |while |with |try:|except\b|print\(|@|#)"
 )
 _WARNING = re.compile(r"\b\w{0,40}Warning:|^(?:\[?[\d:. ,-]{4,30}\]? ?)?\[?WARN(?:ING)?\b|^warnings\.warn\(")
 _INFORMATION = re.compile(r"^\W{0,4}[VI]\d{4} \d\d:\d\d:\d\d|\bNCCL (?:INFO|TRACE)\b|^.{0,60}?\b(?:INFO|DEBUG|TRACE)\b")
