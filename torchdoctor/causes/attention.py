@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -55,6 +56,7 @@ CAUSES = (
             Sign(r"No module named '?flash_attn(?!\w*_2_cuda|\w*_cuda)"),
             Sign(r"requires the following packages that were not found in your environment: [^.]{0,80}flash_attn"),
             Sign(r"flash[_-]attn (?:is )?not installed", FAIR, also=(r"Error: |Traceback",)),
+            ends_in("transformers/modeling_utils.py", "_check_and_enable_flash_attn_2|_flash_attn_2_can_dispatch"),
         ),
         fixes=(
             Fix(

@@ -1,6 +1,7 @@
 """Errors of the backward pass."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _ANOMALY = Fix(
     do="To see which forward operation it is, run a step under anomaly detection (slow, for debugging only).",
@@ -177,6 +178,7 @@ RECOMPUTE = Cause(
         Sign(r"CheckpointError: torch\.utils\.checkpoint"),
         Sign(r"recomputed metadata: "),
         Sign(r"torch\.utils\.checkpoint: (?:Unpack is being triggered|trying to save more tensors)"),
+        ends_in("torch/utils/checkpoint.py", "check_recomputed_tensors_match"),
     ),
     fixes=(
         Fix(

@@ -2,6 +2,7 @@
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 from torchdoctor.causes.compile import INSTALL_MSVC
+from torchdoctor.tracebacks import ends_in
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
@@ -165,6 +166,7 @@ CAUSES = (
             Sign(r"Command '\['ninja', '--version'\]' returned non-zero"),
             Sign(r"Could not find ninja executable", FAIR),
             Sign(r"verify_ninja_availability", WEAK),
+            ends_in("torch/utils/cpp_extension.py", "verify_ninja_availability"),
         ),
         explains=_ECHOES,
         fixes=(
@@ -222,6 +224,7 @@ CAUSES = (
             Sign(r"No module named '(?:fused_adam|cpu_adam|fused_lamb|cpu_adagrad|async_io|transformer_inference|quantizer)'", FAIR),
             Sign(r"error: command '\S{0,80}(?:nvcc|gcc|g\+\+|cl\.exe|ninja)\S{0,8}' failed with exit (?:status|code)", FAIR),
             Sign(r"collect2: error: ld returned 1 exit status", WEAK),
+            ends_in("torch/utils/cpp_extension.py", "_run_ninja_build"),
         ),
         consequence=True,
         fixes=(

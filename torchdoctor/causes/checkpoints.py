@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _LOAD_CALL = r"torch\.load\(|serialization\.py|load_state_dict\("
 _LOAD = r"torch\.load\(|serialization\.py|_legacy_load|UnpicklingError|load_state_dict\("
@@ -35,6 +36,7 @@ CAUSES = (
             Sign(r"pickle data was truncated", FAIR, also=(_LOAD_CALL,)),
             Sign(r"Error: .{0,20}PytorchStreamReader", FAIR),
             Sign(r"PyTorchFileReader\(name_or_buffer\)", FAIR),
+            ends_in("torch/serialization.py", "__init__", code=r"PyTorchFileReader\("),
         ),
         fixes=(
             Fix(
@@ -104,6 +106,7 @@ CAUSES = (
             Sign(r"Unsupported (?:global|class) .{0,20}(?P<object>[\w.]+) ?(?:was not|is not) an allowed"),
             Sign(r"torch\.serialization\.add_safe_globals\(\[(?P<object>[\w., ]+)\]\)", FAIR),
             Sign(r"WeightsUnpickler", FAIR, also=(r"UnpicklingError",)),
+            ends_in("torch/serialization.py", "load", code=r"raise pickle\.UnpicklingError\("),
         ),
         fixes=(
             Fix(
@@ -137,6 +140,7 @@ CAUSES = (
             Sign(r"serious vulnerability issue in `?torch\.load"),
             Sign(r"require users to upgrade torch to at least v?2\.6"),
             Sign(r"CVE-2025-32434"),
+            ends_in("transformers/utils/import_utils.py", "check_torch_load_is_safe"),
         ),
         fixes=(
             Fix(
@@ -190,6 +194,7 @@ CAUSES = (
             Sign(r"Attempting to deserialize object on CUDA device (?P<device>\d+) but torch\.cuda\.device_count\(\) is (?P<gpus>\d+)"),
             Sign(r"torch\.load with map_location(?:=torch\.device\('cpu'\))? to map your storages", FAIR),
             Sign(r"torch\.cuda\.is_available\(\).{1,8}False.{1,200}map_location", FAIR, also=(r"Error",)),
+            ends_in("torch/serialization.py", "_cuda_deserialize|validate_cuda_device|_validate_device|_deserialize"),
         ),
         fixes=(
             Fix(

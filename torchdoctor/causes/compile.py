@@ -1,6 +1,7 @@
 """torch.compile: Dynamo and Inductor."""
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 INSTALL_MSVC = (
     "winget install Microsoft.VisualStudio.2022.BuildTools "
@@ -164,6 +165,7 @@ PYTHON = Cause(
         Sign(r"torch\.compile is not supported on Python 3\.\d+"),
         Sign(r"torch\.compile.{0,40}(?:not supported|unsupported).{0,20}Python ?>?=? ?3\.\d+"),
         Sign(r"torch\.compile does not support Python"),
+        ends_in("torch/_dynamo/eval_frame.py", "check_if_dynamo_supported"),
     ),
     fixes=(
         Fix(

@@ -1,6 +1,7 @@
 """Building CUDA extensions: the toolkit, its headers, its version and the architectures to build for."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
@@ -18,7 +19,7 @@ CAUSES = (
             Sign(r"(?:Errno 2|WinError 2)\]?.{0,180}[/\\]bin[/\\]nvcc"),
             Sign(r"No such file or directory: '?(?P<path>\S{0,100}nvcc)"),
             Sign(r"nvcc not found at '(?P<path>[^']{1,200})'"),
-            Sign(r"(?:^| |: )nvcc: (?:command )?not found", FAIR),
+            Sign(r"(?<!\S)nvcc: (?:command )?not found", FAIR),
             Sign(r"(?:sh|bash|zsh|ninja): (?:\d+: |line \d+: )?\S{0,60}nvcc: (?:command )?not found"),
             Sign(r"nvcc was not found\. {1,2}Are you sure your environment has nvcc available"),
             Sign(r"No CUDA runtime is found, using CUDA_HOME='(?P<path>[^']{0,200})'", WEAK),
@@ -30,6 +31,8 @@ CAUSES = (
             Sign(r"unable to find (?:the )?CUDA toolkit", FAIR),
             Sign(r"unsupported operand type\(s\) for \+: 'NoneType' and 'str'", FAIR, also=(r"CUDA_HOME",)),
             Sign(r"expected str, bytes or os\.PathLike object, not NoneType", FAIR, also=(r"(?:CUDA_HOME|cuda_home|cpp_extension)",)),
+            ends_in("torch/utils/cpp_extension.py", "_join_cuda_home"),
+            ends_in("op_builder/builder.py", "installed_cuda_version"),
         ),
         explains=(*_ECHOES, "pip-build-isolation-no-torch"),
         fixes=(
@@ -148,6 +151,8 @@ CAUSES = (
             ),
             Sign(r"CUDA version mismatch.{0,60}(?:nvcc|torch)", FAIR),
             Sign(r"raise RuntimeError\(CUDA_MISMATCH_MESSAGE", FAIR),
+            ends_in("torch/utils/cpp_extension.py", "_check_cuda_version"),
+            ends_in("op_builder/builder.py", "assert_no_cuda_mismatch"),
         ),
         explains=_ECHOES,
         fixes=(
@@ -189,6 +194,7 @@ CAUSES = (
             Sign(r"IndexError: list index out of range", also=(r"_get_cuda_arch_flags",)),
             Sign(r"TORCH_CUDA_ARCH_LIST is not set.{0,80}(?:no GPU|all archs)", WEAK, also=(r"Error",)),
             Sign(r"_get_cuda_arch_flags", FAIR, also=(r"(?:IndexError|list index out of range)",)),
+            ends_in("torch/utils/cpp_extension.py", "_get_cuda_arch_flags"),
         ),
         explains=_ECHOES,
         fixes=(

@@ -1,6 +1,7 @@
 """Failures between a DataLoader and its workers."""
 
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 SHM = Cause(
     slug="dataloader-shm",
@@ -92,6 +93,7 @@ COLLATE = Cause(
         Sign(r"Sizes of tensors must match except in dimension \d+", FAIR, also=(r"collate",), near=3000),
         Sign(r"invalid argument 0: Sizes of tensors must match except in dimension 0", FAIR, also=(r"collate",), near=3000),
         Sign(r"activate truncation and/or padding with .{0,10}padding=True"),
+        ends_in("_utils/collate.py", "default_collate|collate_tensor_fn", code=r"torch\.stack\("),
     ),
     fixes=(
         Fix(
@@ -135,6 +137,7 @@ FILES = Cause(
         Sign(r"socket: Too many open files"),
         Sign(r"unable to open shared memory object </?torch_\w+> in read-write mode", FAIR, unless=(r"No space left",)),
         Sign(r"Too many open files", FAIR, also=(r"torch",)),
+        ends_in("multiprocessing/reduction.py", "recvfds|recv_handle"),
     ),
     fixes=(
         Fix(

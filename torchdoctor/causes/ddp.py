@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -18,6 +19,7 @@ CAUSES = (
             Sign(r"your training graph has changed in this iteration"),
             Sign(r"self\.reducer\._rebuild_buckets\(\)", FAIR, also=(r"RuntimeError",)),
             Sign(r"it looks like your LightningModule has parameters that were not used in producing the loss returned by training_step"),
+            ends_in("torch/nn/parallel/distributed.py", "_pre_forward|forward", code=r"_rebuild_buckets\("),
         ),
         fixes=(
             Fix(
@@ -190,6 +192,7 @@ CAUSES = (
             Sign(r"_verify_param(?:s|_shape)_across_processes.{0,300}(?:appears not to match|RuntimeError)", FAIR),
             Sign(r"appears not to match (?:sizes|strides) of the same param in process 0"),
             Sign(r"params\[\d+\] in this process with sizes .{0,200}appears not to match"),
+            ends_in("torch/distributed/utils.py", "_verify_param_shape_across_processes"),
         ),
         fixes=(
             Fix(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -25,6 +26,7 @@ CAUSES = (
                 FAIR,
             ),
             Sign(r"[`']?\.to\(?\)?[`']? .{0,40}(?:dispatched|offloaded) (?:using|with|by) [`']?accelerate", FAIR),
+            ends_in("accelerate/big_modeling.py", "wrapper", code=r"raise RuntimeError\("),
         ),
         fixes=(
             Fix(
@@ -67,6 +69,7 @@ CAUSES = (
             Sign(r"Tensor\.item\(\) cannot be called on meta tensors"),
             Sign(r"meta tensor; no data", FAIR),
             Sign(r"Error: .{1,120}torch\.nn\.Module\.to_empty\(\)", FAIR),
+            ends_in("accelerate/utils/modeling.py", "set_module_tensor_to_device", code=r"raise ValueError\("),
         ),
         fixes=(
             Fix(
@@ -145,6 +148,7 @@ CAUSES = (
             Sign(r"The device index is out of range\. It must be in \[0, (?P<gpus>\d+)\), but got (?P<device>\d+)"),
             Sign(r"Invalid CUDA 'device=(?P<device>[\d,]+)' requested", also=(r"device_count\(\): [1-9]",)),
             Sign(r"invalid device ordinal", FAIR),
+            ends_in("torch/cuda/__init__.py", "set_device", code=r"torch\._C\._cuda_setDevice\("),
         ),
         fixes=(
             Fix(

@@ -1,6 +1,7 @@
 """The NVIDIA driver is missing, half installed, of two versions at once, or in a bad state."""
 
-from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -20,6 +21,7 @@ CAUSES = (
             Sign(r"Failed to find an NVIDIA driver", FAIR),
             Sign(r"Command 'nvidia-smi' not found, but can be installed with", FAIR),
             Sign(r"command not found: nvidia-smi", FAIR),
+            ends_in("torch/cuda/__init__.py", "_lazy_init", WEAK, code=r"torch\._C\._cuda_init\("),
         ),
         unless=(r"Torch not compiled with CUDA enabled", r"installing and using ROCm"),
         refuted=("os=macos",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -16,6 +17,8 @@ CAUSES = (
             Sign(r"_validate_tensors_to_flatten.{0,200}ValueError", FAIR, unless=(r"requires_grad", r"same device")),
             Sign(r"FSDP2? expects uniform (?:original )?(?:parameter )?dtype but got (?P<one>\{?torch\.\w+)"),
             Sign(r"Cannot flatten integer dtype tensors"),
+            ends_in("fsdp/flat_param.py", "_validate_tensors_to_flatten"),
+            ends_in("fsdp/_flat_param.py", "_validate_tensors_to_flatten"),
         ),
         fixes=(
             Fix(
@@ -145,6 +148,7 @@ CAUSES = (
             Sign(r"Gradient accumulation steps: \S{1,12} has to be greater than 0"),
             Sign(r"Either train_batch_size or train_micro_batch_size_per_gpu needs to be provided"),
             Sign(r"[Mm]icro-?[Bb]atch.{0,40}divisible by .{0,40}(?:world size|data parallel)", FAIR),
+            ends_in("deepspeed/runtime/config.py", "_batch_assertion"),
         ),
         fixes=(
             Fix(

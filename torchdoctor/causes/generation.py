@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -20,6 +21,7 @@ CAUSES = (
             Sign(r"sampleMultinomial\w{0,30}.{0,240}Assertion"),
             Sign(r"(?:MultinomialKernel\.cu|THCTensorRandom\.cuh?):\d+.{0,240}Assertion"),
             Sign(r"Assertion `?(?:0 <= p4 && p4 <= 1|probability)", FAIR),
+            ends_in("transformers/generation/utils.py", "sample|_sample", code=r"torch\.multinomial\("),
         ),
         fixes=(
             Fix(
@@ -60,6 +62,7 @@ CAUSES = (
             # a traceback of the character-model tutorials, cut off before the message
             Sign(r"IndexError Traceback \(most recent call last\).{0,400}\bgenerate\(", WEAK, also=(r"frames",), unless=(r"IndexError: ",)),
             Sign(r"torch\.embedding\(weight, input.{0,200}IndexError", FAIR),
+            Sign(r"index out of range at \S{0,80}/THTensor\w*\.c", also=(r"torch\.embedding|in embedding\b",)),
         ),
         fixes=(
             Fix(
@@ -122,6 +125,7 @@ CAUSES = (
             Sign(r"No `?target_modules`? passed but also no `?target_parameters"),
             Sign(r"No modules were targeted for adaptation"),
             Sign(r"Target module (?P<modules>.{1,120}?) is not supported\. Currently, only the following modules"),
+            ends_in("peft/tuners/tuners_utils.py", "inject_adapter", code=r"raise ValueError\("),
         ),
         fixes=(
             Fix(

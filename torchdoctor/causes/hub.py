@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _REPO = r"(?P<repo>[\w.-]+/[\w.-]+)"
 
@@ -120,6 +121,7 @@ CAUSES = (
             Sign(r"urlopen error .{0,120}", FAIR, also=(r"torch[/\\]hub\.py|download\.pytorch\.org|load_state_dict_from_url",)),
             Sign(r"Failed to (?:resolve|establish a new connection).{0,120}huggingface\.co", FAIR),
             Sign(r"OSError\W{1,3}[^\x00-\x7f]{2,40}['‘“\"]?https?://huggingface\.co\b", FAIR),
+            ends_in("huggingface_hub/file_download.py", "_raise_on_head_call_error"),
         ),
         fixes=(
             Fix(
@@ -164,6 +166,7 @@ CAUSES = (
             ),
             Sign(r"It looks like the config file at '(?P<path>[^']{1,200}\.(?:bin|safetensors|pth?|ckpt|gguf|onnx))' is not a valid JSON"),
             Sign(r"40[14] Client Error.{0,200}Repository Not Found for url: https://huggingface\.co/", FAIR),
+            ends_in("huggingface_hub/utils/_validators.py", "validate_repo_id"),
         ),
         fixes=(
             Fix(
@@ -227,6 +230,7 @@ CAUSES = (
             Sign(r"pass the argument `?trust_remote_code=True`?"),
             Sign(r"Do you wish to run the custom code\? \[y/N\]", FAIR),
             Sign(r"ValueError: [^()]{1,250}trust_remote_code=True", FAIR),
+            ends_in("transformers/dynamic_module_utils.py", "resolve_trust_remote_code"),
         ),
         fixes=(
             Fix(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 
 def _more_joined(groups: Mapping[str, str], _: Any) -> bool:
@@ -38,6 +39,7 @@ CAUSES = (
             Sign(r"KeyError: ['\"](?P<name>SLURM_(?:PROCID|NTASKS|LOCALID|NODELIST))['\"]"),
             Sign(r"KeyError: ['\"](?P<name>OMPI_COMM_WORLD_\w+)['\"]"),
             Sign(r"_env_rendezvous_handler raise _env_error\(['\"](?P<name>\w+)['\"]\)", FAIR),
+            ends_in("torch/distributed/rendezvous.py", "_env_error|_get_env_or_raise"),
         ),
         fixes=(
             Fix(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _ORDINAL = r"invalid device ordinal"
 _FAILED_ON = r"host : (?P<host>\S+) rank : (?P<a>\d+) \(local_rank: (?P<local>\d+)\)"
@@ -210,6 +211,7 @@ CAUSES = (
                 strength=FAIR,
             ),
             Sign(r"The `?srun`? command is available on your system but is not used", WEAK, also=(r"CANCELLED|timed out|Timed out",)),
+            ends_in("plugins/environments/slurm.py", "_validate_srun_variables|validate_settings"),
         ),
         fixes=(
             Fix(

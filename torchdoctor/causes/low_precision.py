@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -57,7 +58,11 @@ CAUSES = (
         title="The gradient scaler found float16 gradients because the trained weights themselves are float16",
         why="GradScaler unscales gradients in place and refuses float16 ones. Mixed precision means float32 weights with float16 "
         "compute; a model loaded with torch_dtype=float16 (or .half()) breaks that.",
-        signs=(Sign(r"Attempting to unscale FP16 gradients"), Sign(r"_unscale_grads_\b.{0,400}FP16 gradients", FAIR)),
+        signs=(
+            Sign(r"Attempting to unscale FP16 gradients"),
+            Sign(r"_unscale_grads_\b.{0,400}FP16 gradients", FAIR),
+            ends_in("amp/grad_scaler.py", "_unscale_grads_"),
+        ),
         fixes=(
             Fix(
                 "Keep the trainable weights in float32: load without torch_dtype=torch.float16 and without .half(), and let fp16=True "
@@ -93,6 +98,7 @@ CAUSES = (
             Sign(r"Feature '(?:cvt\.)?\.?bf16[^']{0,20}' requires \.target sm_[89]\d"),
             Sign(r"'cvt with \.(?:f32\.)?bf16' requires \.target sm_[89]\d"),
             Sign(r"(?:model|type).{0,20}bf16 is not supported\b", FAIR),
+            ends_in("vllm/worker/worker.py", "_check_if_gpu_supports_dtype"),
         ),
         fixes=(
             Fix(

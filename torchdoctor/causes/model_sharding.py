@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.causes.device_placement import CHECKED, NEW_WORDING, SAME, first_is_cpu, one_is_cpu, two_accelerators
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -90,6 +91,7 @@ CAUSES = (
             Sign(SAME, also=(r"inv_freq\w*(?:\.float\(\))?.{0,40}position_ids",), near=600, test=one_is_cpu),
             Sign(SAME, FAIR, also=(r"device_map ?= ?\{|device_map\[[\"']",), unless=(r"index in method wrapper",), test=one_is_cpu),
             Sign(CHECKED + r"mat2 in method wrapper_\w*bmm", FAIR, test=first_is_cpu),
+            ends_in("accelerate/utils/modeling.py", "check_device_map"),
         ),
         fixes=(
             Fix(

@@ -1,6 +1,7 @@
 """NaN and inf, loss scaling, and statistics of too few values."""
 
 from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 NAN = Cause(
     slug="nan-loss",
@@ -137,6 +138,7 @@ BATCHNORM = Cause(
         Sign(r"Expected more than 1 value per channel when training"),
         Sign(r"Expected more than 1 spatial element when training"),
         Sign(r"more than 1 value per channel when training"),
+        ends_in("torch/nn/functional.py", "_verify_batch_size"),
     ),
     fixes=(
         Fix(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -41,6 +42,7 @@ CAUSES = (
             Sign(r"DeepSpeed backend not set, please initialize it using init_process_group"),
             Sign(r"(?:has no|must be) initialized process group", FAIR),
             Sign(r"_get_default_group.{0,300}raise (?:RuntimeError|ValueError)\(", FAIR),
+            ends_in("torch/distributed/distributed_c10d.py", "_get_default_group|_check_default_pg|_get_default_store"),
         ),
         fixes=(
             Fix(

@@ -1,6 +1,7 @@
 """Python packages beside torch that are missing, too old, or do not fit each other."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _KNOWN = (
     "GPUtil MinkowskiEngine PIL accelerate addict albumentations amp_C apex attr attrs auto_gptq av awq basicsr bitsandbytes boto3 "
@@ -33,6 +34,7 @@ CAUSES = (
             ),
             Sign(r"(?P<module>TensorBoard) logging requires TensorBoard version"),
             Sign(r"ImportError: Please install (?P<module>apex|xformers|deepspeed|fairscale|timm|einops)\b", FAIR),
+            ends_in("transformers/dynamic_module_utils.py", "check_imports"),
         ),
         unless=(r"is not a package", r"pip-build-env", r"consider renaming"),
         explains=("pip-build-failed",),

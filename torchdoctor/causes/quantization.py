@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -17,6 +18,7 @@ CAUSES = (
             Sign(r"`?\.(?:half|float|cuda)\(\)`? is not supported for quantized model"),
             Sign(r"You cannot cast a (?:bitsandbytes|quantized) model in a new `?dtype"),
             Sign(r"since the model has already been set to the correct devices and casted to the correct", FAIR),
+            ends_in("transformers/modeling_utils.py", "to|cuda|half|float", code=r"raise ValueError\("),
         ),
         fixes=(
             Fix(

@@ -1,6 +1,7 @@
 """bitsandbytes and flash-attn: their compiled halves are missing or made for something else."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -67,6 +68,7 @@ CAUSES = (
             Sign(r"CUDA VERSION MISMATCH.{0,200}", FAIR, also=(r"bitsandbytes",)),
             Sign(r"Library not found: \S+libbitsandbytes_\w+"),
             Sign(r"CUDA SETUP: Loading binary \S+libbitsandbytes_cpu", FAIR),
+            ends_in("bitsandbytes/cextension.py", "<module>"),
         ),
         explains=("bitsandbytes-missing", "bnb-model-to"),
         refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing"),
@@ -111,6 +113,7 @@ CAUSES = (
             Sign(r"DLL load failed while importing flash_attn\w*"),
             Sign(r"flash_attn_2_cuda.{0,300}undefined symbol: _ZN", FAIR),
             Sign(r"cannot import name 'flash_attn\w*' from .{0,80}flash_attn", FAIR, also=(r"undefined symbol",)),
+            ends_in("flash_attn/flash_attn_interface.py", "<module>", code=r"import flash_attn\w*_cuda"),
         ),
         refines=("cpp-extension-abi-mismatch",),
         fixes=(

@@ -38,7 +38,7 @@ CAUSES = (
             Sign(r"zsh: killed\b", FAIR),
             Sign(r"(?:s/it|it/s|B/s)\]? (?-i:Killed)\b", FAIR),
             Sign(  # what a shell prints, as the last line or before its next prompt
-                r"(?:^| )(?-i:Killed)(?:$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])",
+                r"(?<!\S)(?-i:Killed)(?: {0,20}$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])",
                 FAIR,
                 unless=(r"(?:es|ers?|obs?|asks?|was|were|been|be|is|are|got|and|or|not|,) (?-i:Killed)(?:$| )",),
                 near=20,

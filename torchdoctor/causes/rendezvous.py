@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _STORE_WORDS = r"TCPStore|c10d|torchrun|torch\.distributed|MASTER_ADDR|rendezvous|init_process_group"
 
@@ -60,6 +61,7 @@ CAUSES = (
             Sign(r"client socket has failed to connect to .{0,80}errno: (?:110|111|113)", WEAK),
             Sign(r"DistStoreError: (?:Socket Timeout|wait timeout|Wait timeout)", FAIR),
             Sign(r"client socket has failed to connect to .{1,80}errno: 110\b", WEAK),
+            ends_in("rendezvous/c10d_rendezvous_backend.py", "_create_tcp_store|create_backend|_call_store"),
         ),
         fixes=(
             Fix(

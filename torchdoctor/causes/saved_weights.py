@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -61,6 +62,7 @@ CAUSES = (
                 also=(r"_maybe_log_save_evaluate",),
                 unless=(r"\w{3,40}(?:Error|Exception): ",),
             ),
+            ends_in("safetensors/torch.py", "_flatten"),
         ),
         fixes=(
             Fix(

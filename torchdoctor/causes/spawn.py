@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -60,6 +61,7 @@ CAUSES = (
             Sign(r"_check_not_importing_main"),
             Sign(r"popen_spawn_(?:posix|win32)\.py.{0,60}in (?:_launch|__init__) prep_da"),
             Sign(r"if __name__ == ['\"]__main__['\"]: freeze_support\(\)"),
+            ends_in("multiprocessing/spawn.py", "_check_not_importing_main"),
         ),
         fixes=(
             Fix(
@@ -100,6 +102,7 @@ CAUSES = (
             ),
             Sign(r"Can['’]t get attribute ['\"](?P<object>\w+)['\"] on <module ['\"]__main__['\"] \(built-in\)>"),
             Sign(r"reduction\.pickle\.load\(from_parent\).{0,80}EOFError: Ran out of input", FAIR),
+            ends_in("multiprocessing/reduction.py", "dump"),
         ),
         fixes=(
             Fix(
@@ -168,6 +171,7 @@ CAUSES = (
             Sign(r"DataLoader worker \(pid \d+\) exited unexpectedly with exit code (?P<code>\d+)", FAIR),
             Sign(r"Unexpected segmentation fault encountered in worker"),
             Sign(r"DataLoader worker.{0,40}is killed by signal", WEAK),
+            ends_in("_utils/signal_handling.py", "handler"),
         ),
         unless=(r"killed by signal: Bus error", r"insufficient shared memory"),
         fixes=(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _TABLES = (
     r"(?:embed_tokens|lm_head|wte|word_embeddings?|embed_in|embed_out|tok_embeddings|shared|token_embedding\w*|embeddings?|"
@@ -38,6 +39,7 @@ CAUSES = (
             Sign(r"Trying to set a tensor of shape .{1,60} in .{1,60}\(which has shape .{1,60}\), this looks? incorrect"),
             Sign(r"You set `?ignore_mismatched_sizes`? to `?False`?, thus raising an error"),
             Sign(r"pass `?ignore_mismatched_sizes=True`?", FAIR),
+            ends_in("torch/nn/modules/module.py", "load_state_dict", code=r"raise RuntimeError\("),
         ),
         fixes=(
             Fix(
@@ -80,6 +82,9 @@ CAUSES = (
             Sign(r"missing keys? in source state_dict: module\."),
             Sign(r"unexpected keys? in source state_dict: module\.", FAIR),
             Sign(r"state_dict .{1,200}[\"'“]module\.\w", FAIR, also=(r"Error",), unless=(r"key\(s\)", r"load_state_dict\(")),
+            Sign(
+                r"Missing key\(s\) in state_dict: \"(?P<head>\w{1,60})\.(?P<rest>[\w.]{1,100})\".{0,4000}Unexpected key\(s\) in state_dict: \"(?P=head)\.module\.(?P=rest)\""
+            ),
         ),
         fixes=(
             Fix(
@@ -228,6 +233,7 @@ CAUSES = (
                 r"number of parameter groups)"
             ),
             Sign(r"parameter group that doesn't match the size of optimizer's group"),
+            ends_in("torch/optim/optimizer.py", "load_state_dict", code=r"raise ValueError\("),
         ),
         fixes=(
             Fix(

@@ -43,6 +43,7 @@ CAUSES = (
                 unless=(r"argument target in method",),
                 test=one_is_cpu,
             ),
+            Sign(r"CudaClassNLLCriterion_updateOutput received an invalid combination of arguments", FAIR),
         ),
         fixes=(
             Fix(

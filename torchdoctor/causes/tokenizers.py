@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _LLAMA3 = r"(?:Meta-?)?Llama-?_?(?:3|v3|Guard-3)|Llama3|3\.[123]-(?:1|3|8|11|70|90|405)B|write_tokenizer.{0,40}llama_version=3|CodeShield"
 
@@ -20,6 +21,7 @@ CAUSES = (
             Sign(r"(?:processor|tokenizer) does not have a chat template"),
             Sign(r"chat_template is not set", FAIR),
             Sign(r"ValueError.{1,60}apply_chat_template\(\).{1,40}tokenizer\.chat_template", FAIR),
+            ends_in("transformers/tokenization_utils_base.py", "get_chat_template"),
         ),
         fixes=(
             Fix(
@@ -165,6 +167,7 @@ CAUSES = (
             Sign(r"Cannot handle batch sizes > 1 if no padding token is defined"),
             Sign(r"(?:requires|needs) .{0,30}padding token .{0,60}(?:tokenizer|defined)", FAIR, also=(r"Error: |Traceback",)),
             Sign(r"tokenizer\.pad_token = tokenizer\.eos_token e\.g\.", FAIR),
+            ends_in("transformers/tokenization_utils_base.py", "_get_padding_truncation_strategies"),
         ),
         fixes=(
             Fix(

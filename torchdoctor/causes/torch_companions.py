@@ -1,6 +1,7 @@
 """torchvision, torchaudio, torchcodec and xformers that do not belong to the installed torch."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _TOGETHER = (
     "pip uninstall -y torch torchvision torchaudio",
@@ -26,6 +27,8 @@ CAUSES = (
             Sign(r"module 'torch\.library' has no attribute '(?:register_fake|impl_abstract)'", also=(r"torchvision",)),
             Sign(r"'_OpNamespace' '(?:torchvision|image)' object has no attribute"),
             Sign(r"Failed to load image Python extension:.{0,300}(?:undefined symbol|procedure could not be found)", WEAK),
+            ends_in("torchvision/extension.py", "_assert_has_ops|_check_cuda_version"),
+            ends_in("torchvision/_meta_registrations.py", "<module>|wrapper|meta_nms"),
         ),
         refines=("cpp-extension-abi-mismatch", "torch-too-old-for-library", "windows-dll-version-conflict"),
         fixes=(
@@ -97,6 +100,7 @@ CAUSES = (
                 also=(r"torchaudio/(?:_extension|extension|_internal)",),
             ),
             Sign(r"torchaudio requires torch", FAIR),
+            ends_in("torchaudio/_extension/utils.py", "_load_lib|_check_cuda_version"),
         ),
         refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing", "windows-dll-version-conflict", "torch-install-broken"),
         fixes=(
@@ -184,6 +188,7 @@ CAUSES = (
             Sign(r"DLL load failed while importing _C: .{0,80}", FAIR, also=(r"xformers",)),
             Sign(r"No operator found for `?memory_efficient_attention", FAIR, unless=(r"requires device with capability", r"device=cpu")),
             Sign(r"No module named 'xformers\._C", FAIR),
+            ends_in("xformers/ops/fmha/dispatch.py", "_run_priority_list"),
         ),
         refines=("cpp-extension-abi-mismatch",),
         fixes=(

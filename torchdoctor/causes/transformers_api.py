@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _TYPES = (
     r"llama4?\w*|llava\w*|mistral\w*|mixtral|ministral\w*|qwen\w*|gemma\w*|phi\w*|cohere\w*|chatglm\w*|glm\w*|deepseek\w*|internlm\w*|falcon\w*|olmo\w*|smollm\w*|smolvlm|granite\w*|"
@@ -33,6 +34,7 @@ CAUSES = (
             ),
             Sign(r"Unrecognized processing class in \S+", FAIR),
             Sign(r"Model architectures \['(?P<type>\w+)'\] are not supported for now"),
+            ends_in("transformers/models/auto/configuration_auto.py", "__getitem__", code=r"raise KeyError\(key\)"),
         ),
         fixes=(
             Fix(
@@ -128,6 +130,7 @@ CAUSES = (
             Sign(r"rope_scaling`? must be a dictionary with (?:with )?(?:two fields|a minimum of two fields)"),
             Sign(r"rope_scaling.{0,60}must be a dictionary with .{0,10}two fields"),
             Sign(r"assert [\"']factor[\"'] in rope_scaling"),
+            ends_in("llama/configuration_llama.py", "_rope_scaling_validation"),
         ),
         fixes=(
             Fix("Upgrade transformers to 4.43 or newer (vLLM: 0.5.3.post1 or newer).", commands=('pip install -U "transformers>=4.43"',)),

@@ -1,6 +1,7 @@
 """Triton, which torch.compile needs on the GPU: missing, without compiler, without libcuda."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -54,6 +55,8 @@ CAUSES = (
             Sign(r"InvalidCxxCompiler: No working C\+\+ compiler found"),
             Sign(r"No working C\+\+ compiler found in"),
             Sign(r"No such file or directory: '(?:gcc|cc|clang|g\+\+)'", FAIR, also=(r"(?:triton|_inductor)[/\\]",)),
+            ends_in("triton/common/build.py", "_build", code=r"raise RuntimeError\("),
+            ends_in("triton/runtime/build.py", "_build", code=r"raise RuntimeError\("),
         ),
         refines=("torch-compile-cpp-error", "gcc-missing", "torch-compile-unsupported", "msvc-cl-not-found"),
         explains=("triton-missing",),
@@ -87,6 +90,8 @@ CAUSES = (
             Sign(r"'-lcuda'.{0,300}returned non-zero exit status", FAIR, unless=(r"Python\.h", r"cuda\.h: No such")),
             Sign(r"Please create a symlink of libcuda\.so to any of the file(?!.{0,40}assert)", FAIR),
             Sign(r"libcuda_dirs\(\)", FAIR, also=(r"(?:AssertionError|CalledProcessError)",)),
+            ends_in("triton/common/build.py", "libcuda_dirs"),
+            ends_in("backends/nvidia/driver.py", "libcuda_dirs"),
         ),
         refines=("libcuda-missing", "torch-compile-cpp-error", "torch-compile-unsupported"),
         explains=("ninja-build-failed",),

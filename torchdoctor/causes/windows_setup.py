@@ -1,6 +1,7 @@
 """Windows: DLLs of torch that cannot be loaded, and the page file."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _TORCH_DLL = r"torch[/\\]+lib[/\\]+(?P<dll>[\w.-]+\.dll)"
 _CLEAN = ("pip uninstall -y torch torchvision torchaudio", "pip install --no-cache-dir torch torchvision torchaudio")
@@ -25,6 +26,7 @@ CAUSES = (
                 unless=(r"xformers", r"_ext"),
             ),
             Sign(r"\[WinError 126\]", FAIR, also=(r"torch[/\\]__init__\.py",)),
+            ends_in("torch/__init__.py", "_load_dll_libraries|<module>", code=r"raise err\b"),
         ),
         unless=(r"fbgemm\.dll", r"WinError 1455", r"WinError 127\]"),
         fixes=(
