@@ -111,6 +111,7 @@ class Sign:
 
     ``also`` are patterns that must be found too, ``unless`` patterns that must not, in the same rank's
     text. ``near`` limits ``also`` and ``unless`` to that many characters around the match (0: anywhere).
+    ``alone``: the match must be a whole line.
     ``test`` may look at the numbers of the message: it gets the match's named groups and the situation.
     ``together`` compares the ranks: it gets the groups of all matches of this sign in all ranks' texts (and
     ``rank`` where known). The sign counts only where it is true; a mapping is true, and its words fill
@@ -122,6 +123,7 @@ class Sign:
     also: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     near: int = 0
+    alone: bool = False
     test: Optional[Callable[[Mapping[str, str], Any], bool]] = None
     together: Optional[Callable[[Sequence[Mapping[str, str]], Any], Union[bool, Mapping[str, str]]]] = None
 

@@ -152,6 +152,7 @@ CUDNN = Cause(
         Sign(r"CUDNN_STATUS_(?:EXECUTION_FAILED|MAPPING_ERROR|BAD_PARAM)", STRONG),
         Sign(r"CUDNN_STATUS_INTERNAL_ERROR", FAIR, unless=(r"cudnnCreate", r"create cudnn handle", r"CUDNN_STATUS_NOT_INITIALIZED")),
         Sign(r"CUDNN_STATUS_ALLOC_FAILED", STRONG),
+        Sign(r"CuDNN error: CUDNN_STATUS_SUCCESS"),
     ),
     unless=(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",),
     fixes=(

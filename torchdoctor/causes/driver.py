@@ -22,6 +22,15 @@ CAUSES = (
             Sign(r"Command 'nvidia-smi' not found, but can be installed with", FAIR),
             Sign(r"command not found: nvidia-smi", FAIR),
             ends_in("torch/cuda/__init__.py", "_lazy_init", WEAK, code=r"torch\._C\._cuda_init\("),
+            Sign(
+                r"CUDA available: {1,3}(?:False|No)\b",
+                FAIR,
+                also=(
+                    r"CUDA used to build PyTorch: \d",
+                    r"GPU models and configuration: (?:Could not collect|No CUDA)",
+                    r"Nvidia driver version: (?:Could not collect|No CUDA)",
+                ),
+            ),
         ),
         unless=(r"Torch not compiled with CUDA enabled", r"installing and using ROCm"),
         refuted=("os=macos",),

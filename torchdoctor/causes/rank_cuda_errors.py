@@ -17,7 +17,7 @@ _ECHOES = (
     "mp-spawn-wrapper",
 )
 
-UNAVAILABLE = (r"\bis_available(?:\(\))?\)?(?: returns| is|:|=)?\W{0,10}False\b", r"CUDA available: {1,3}False")
+UNAVAILABLE = (r"\bis_available(?:\(\))?\)?(?: returns| is|:|=)?\W{0,10}False\b", r"CUDA available: {1,3}(?:False|No)\b")
 """A program, collect_env or a person says that torch sees no GPU; what else is known of the machine tells why."""
 
 

@@ -37,13 +37,7 @@ CAUSES = (
             Sign(r"\[\d+\] (?:[+-] )?\d+ killed\b", FAIR),
             Sign(r"zsh: killed\b", FAIR),
             Sign(r"(?:s/it|it/s|B/s)\]? (?-i:Killed)\b", FAIR),
-            Sign(  # what a shell prints, as the last line or before its next prompt
-                r"(?<!\S)(?-i:Killed)(?: {0,20}$| (?:\([\w.-]{1,40}\) )?\[?[\w.-]{1,40}@[\w.-]{1,60}[:~ ])",
-                FAIR,
-                unless=(r"(?:es|ers?|obs?|asks?|was|were|been|be|is|are|got|and|or|not|,) (?-i:Killed)(?:$| )",),
-                near=20,
-            ),
-            Sign(r"\bpython3? \S{1,100}(?: \S{1,60}){0,10} (?-i:Killed)\b", FAIR),
+            Sign(r"\**(?-i:Killed)\**", FAIR, alone=True),  # what a shell prints
             Sign(r"session crashed after using all available RAM", FAIR),
         ),
         fixes=(

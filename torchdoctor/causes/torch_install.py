@@ -52,6 +52,7 @@ CAUSES = (
                 unless=(r"CUDA_VISIBLE_DEVICES'\]: (?:-1|\d)", r"device_count\(\): [1-9]"),
             ),
             Sign(r"CUDA unavailable, invalid device (?P<device>\d+) requested", FAIR),
+            Sign(r"PyTorch built with CUDA: {1,9}False", FAIR),
         ),
         unless=(_MAC, _JETSON),
         refuted=("os=macos",),

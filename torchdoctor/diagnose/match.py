@@ -114,6 +114,12 @@ class Searched:
         """Whether the pattern is found between two offsets."""
         return self.holds(pattern) and compiled(pattern).search(self.text[max(0, low) : high]) is not None
 
+    def _is_line(self, start: int, end: int) -> bool:
+        """Whether a line begins and ends at these offsets."""
+        starts, index = self.stream.starts, self.stream.line_at(start)
+        following = starts[index + 1] - 1 if index + 1 < len(starts) else len(self.text)
+        return starts[index] == start and end == following
+
     def hits(self, sign: Sign, situation: Situation) -> Iterator[Hit]:
         """The first matches of the sign that its conditions allow."""
         if literal_of(sign.pattern) not in self.lowered:
@@ -124,6 +130,8 @@ class Searched:
         for tries, found in enumerate(self.matches(sign.pattern)):
             if tries >= MAX_TRIES or kept >= MAX_HITS:
                 return
+            if sign.alone and not self._is_line(found.start(), found.end()):
+                continue
             if sign.near:
                 low, high = found.start() - sign.near, found.end() + sign.near
                 if not all(self.holds_near(p, low, high) for p in sign.also):
