@@ -248,6 +248,7 @@ CAUSES = (
             Sign(r"\(mpsFileLoc\): .{0,120}error: "),
             Sign(r"input types 'tensor<[^']{1,60}' and 'tensor<[^']{1,60}' are not broadcast compatible"),
             Sign(r"Sources/MetalPerformanceShaders/", FAIR, also=(r"assertion|Abort trap|abort",)),
+            Sign(r"INTERNAL ASSERT FAILED at .{0,160}[/\\]mps[/\\]MPS\w+\.mm", FAIR),
         ),
         fixes=(
             Fix("Upgrade torch and macOS to the newest versions, where many of these are mended.", commands=("pip install -U torch",)),

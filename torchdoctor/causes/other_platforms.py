@@ -104,6 +104,7 @@ CAUSES = (
             ),
             Sign(r"TensileLibrary\S{0,40}\.dat.{0,80}No such file", FAIR),
             Sign(r"hipErrorSharedObjectInitFailed", FAIR),
+            Sign(r"in hip::(?:FatBinaryInfo|StatCO)::\w+", FAIR),
         ),
         explains=("rocm-memory-access-fault", "native-segfault"),
         fixes=(

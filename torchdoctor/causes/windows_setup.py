@@ -27,6 +27,8 @@ CAUSES = (
             ),
             Sign(r"\[WinError 126\]", FAIR, also=(r"torch[/\\]__init__\.py",)),
             ends_in("torch/__init__.py", "_load_dll_libraries|<module>", code=r"raise err\b"),
+            Sign(r"ImportError: DLL load failed(?: while importing \w+)?: ", FAIR, also=(r"torch\._C|torch[/\\]__init__\.py",)),
+            Sign(r"Error loading (?:\S{0,200}[/\\])?(?:shm|asmjit|c10|torch_cpu|torch_python|caffe2\w*)\.dll", FAIR),
         ),
         unless=(r"fbgemm\.dll", r"WinError 1455", r"WinError 127\]"),
         fixes=(
@@ -91,6 +93,7 @@ CAUSES = (
             Sign(r"DLL load failed(?: while importing \w+)?: The specified procedure could not be found"),
             Sign(r"WinError 182\].{0,200}torch", FAIR),
             Sign(r"\[WinError 193\].{0,200}(?:not a valid Win32 application|torch)"),
+            Sign(r"(?<!\[)WinError 127\b.{0,40}Error loading", FAIR),
         ),
         refines=("windows-vcredist-missing",),
         fixes=(
