@@ -100,7 +100,7 @@ CAUSES = (
         "container's device cgroup without the NVIDIA devices. The host keeps working, inside the container NVML answers 'Unknown "
         "Error'.",
         signs=(
-            Sign(r"Failed to initialize NVML: Unknown Error"),
+            Sign(r"Failed to initialize NVML: (?:Unknown Error|ERROR_UNKNOWN)"),
             Sign(r"NVMLError_Unknown: Unknown Error", FAIR),
             Sign(r"Failed to initialize NVML: Insufficient Permissions", FAIR),
         ),

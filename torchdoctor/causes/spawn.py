@@ -62,6 +62,8 @@ CAUSES = (
             Sign(r"popen_spawn_(?:posix|win32)\.py.{0,60}in (?:_launch|__init__) prep_da"),
             Sign(r"if __name__ == ['\"]__main__['\"]: freeze_support\(\)"),
             ends_in("multiprocessing/spawn.py", "_check_not_importing_main"),
+            Sign(r"BrokenPipeError: \[Errno 32\] Broken pipe", FAIR, also=(r"popen_spawn_win32|ForkingPickler\(file, protocol\)\.dump",)),
+            Sign(r"in _fixup_main_from_path .{0,300}__mp_main__.{0,600}(?:enumerate\(|[lL]oader\b|\.start\(\))", FAIR),
         ),
         fixes=(
             Fix(
