@@ -18,7 +18,11 @@ LOST = Cause(
     "driver fault can do that.",
     signs=(
         Sign(r"GPU is lost"),
-        Sign(r"Unable to determine the device handle for (?:the )?(?:gpu|device) ?(?P<bus>[0-9a-f:.]*)", STRONG),
+        Sign(
+            r"Unable to determine the device handle for (?:the )?(?:gpu|device) ?(?P<bus>[0-9a-f:.]*)",
+            STRONG,
+            unless=(r"requires (?:a )?reset",),
+        ),
         Sign(r"NVMLError_GpuIsLost"),
         Sign(r"NVML_ERROR_GPU_IS_LOST"),
         Sign(r"Reboot the system to recover this GPU"),
@@ -182,6 +186,11 @@ PCIE = Cause(
         Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
         Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
         Sign(r"PCIe GEN ?\d@ ?[124]x", WEAK),
+        Sign(
+            r"pcie\.link\.width\.max\b[^|]{0,60}? (?P<gen>\d), (?P<width>\d{1,2}), (?P<gen_max>\d), (?P<width_max>\d{1,2})\b",
+            FAIR,
+            test=lambda groups, situation: int(groups["width"]) < int(groups["width_max"]),
+        ),
     ),
     fixes=(
         Fix(

@@ -35,6 +35,7 @@ SAVE_FAILED = Cause(
         *(Sign(r"No space left on device", STRONG, also=(frame,), unless=(r"/dev/shm",), near=3000) for frame in _SAVING),
         *(Sign(r"Disk quota exceeded", STRONG, also=(frame,), near=3000) for frame in _SAVING),
         *(Sign(r"\[Errno 5\] Input/output error", FAIR, also=(frame,), near=3000) for frame in _SAVING),
+        Sign(r"Disk quota exceeded.{0,200}(?:ckpt|checkpoint|\.pth?\b|\.safetensors|\.bin\b)", FAIR),
     ),
     fixes=(
         Fix(
