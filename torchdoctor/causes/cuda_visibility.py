@@ -65,7 +65,7 @@ CAUSES = (
             Sign(r"\bMIG M\..{0,400}Enabled", FAIR, also=(r"No CUDA GPUs are available",), unless=(r"\bMIG devices: .{0,900}GI +CI",)),
             Sign(r"MIG mode.{0,60}enabled", FAIR, also=(r"no CUDA-capable device is detected",)),
             Sign(r"No GPU instances found", FAIR),
-            Sign(r"No CUDA GPUs are available", also=(r"\| Enabled \|", r"NVIDIA-SMI|MIB|MiB|N/A")),
+            Sign(r"No CUDA GPUs are available", also=(r"MIG M\.", r"\bEnabled\b")),
         ),
         explains=("cuda-no-device-error", "cuda-visible-devices-wrong"),
         refines=("cuda-visible-devices-wrong",),
