@@ -7,26 +7,7 @@ from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
-_INDEXES = frozenset(
-    [
-        "cpu",
-        "cu102",
-        "cu110",
-        "cu111",
-        "cu113",
-        "cu115",
-        "cu116",
-        "cu117",
-        "cu118",
-        "cu121",
-        "cu124",
-        "cu126",
-        "cu128",
-        "cu129",
-        "cu130",
-        "cu132",
-    ]
-)
+_INDEXES = frozenset("cpu cu102 cu110 cu111 cu113 cu115 cu116 cu117 cu118 cu121 cu124 cu126 cu128 cu129 cu130 cu132".split())
 
 
 def _no_such_index(groups: Mapping[str, str], situation: Any) -> bool:

@@ -88,4 +88,4 @@ def _with(stream: Stream, index: int, rest: str) -> Stream:
     if events and events[-1].last == index:
         events = (*events[:-1], replace(events[-1], message=events[-1].message + rest))
     whole = make_stream(lines, events, stream.rank, stream.host)
-    return replace(whole, text=whole.text + " ".join(rest.split(" ")))
+    return replace(whole, text=whole.text + rest)

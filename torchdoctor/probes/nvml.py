@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from torchdoctor.declare import probe
 from torchdoctor.facts import GpuProcess, GpuState, MemoryErrors, MigInstance, NvidiaDriver, NvLink
+from torchdoctor.probes.nvml_asker import Asker, as_text
 
 BRANDS = {1: "quadro", 2: "tesla", 5: "geforce", 6: "titan", 12: "rtx", 13: "rtx", 14: "nvidia", 15: "geforce", 16: "titan"}
 VIRTUALIZATION = {0: "none", 1: "passthrough", 2: "vgpu", 3: "host", 4: "host"}
@@ -35,71 +36,13 @@ FIELD_MEMORY_TEMPERATURE = 82
 FIELD_RECOVERY_ACTION = 230
 FIELDS_NVLINK = {"replay": 52, "recovery": 59, "crc_flit": 38, "crc_data": 45}  # totals over all links
 LINK_COUNTERS = {"replay": 0, "recovery": 1, "crc_flit": 2, "crc_data": 3}
-NOT_SUPPORTED = 3
-QUIET = (NOT_SUPPORTED, 13, 2, 25, 26)  # not supported, function not found, invalid argument or version: an older driver or another card
 FIRST_PID_NAMESPACE = 0xEFFFFFFC  # the inode number that Linux gives the process-id namespace of the machine itself
-GONE = (15, 16)  # lost, reset required
 
 
 def bus_id_of(text: str) -> str:
     """NVML's 00000000:18:00.0 as /sys writes it: 0000:18:00.0."""
     domain, _, rest = text.lower().partition(":")
     return f"{domain[-4:]}:{rest}"
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-class Asker:
-    """Asks NVML about one GPU and remembers what was refused."""
-
-    def __init__(self, nvml: Any, handle: Any) -> None:
-        self.nvml = nvml
-        self.handle = handle
-        self.refused: dict[str, str] = {}
-        self.gone: Optional[int] = None
-
-    def ask(self, name: str, *arguments: object) -> Any:
-        """The answer of ``nvmlDevice<name>``, or None."""
-        try:
-            return getattr(self.nvml, "nvmlDevice" + name)(self.handle, *arguments)
-        except AttributeError:  # a binding older than the function
-            return None
-        except self.nvml.NVMLError as error:
-            code = getattr(error, "value", None)
-            if code in GONE:
-                self.gone = code
-            if code not in QUIET:
-                self.refused[name] = str(error)
-            return None
-        except Exception as error:
-            if type(error).__name__ == "NVMLLibraryMismatchError":  # the binding's word for a driver older than the function
-                return None
-            raise
-
-    def flag(self, name: str, *arguments: object) -> Optional[bool]:
-        """A yes or no."""
-        value = self.ask(name, *arguments)
-        return None if value is None else bool(value)
-
-    def text(self, name: str) -> Optional[str]:
-        """A text."""
-        value = self.ask(name)
-        return None if value is None else _text(value)
-
-    def fields(self, numbers: list[int]) -> dict[int, int]:
-        """The values of those field numbers that the GPU supports, in one call."""
-        found = {}
-        for value in self.ask("GetFieldValues", numbers) or ():
-            if value.nvmlReturn == 0:
-                found[value.fieldId] = _field_value(value)
-        return found
-
-
-def _field_value(value: Any) -> int:
-    kinds: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal"}
-    return int(getattr(value.value, kinds.get(value.valueType, "ullVal")))
 
 
 def _watts(milliwatts: Optional[int]) -> Optional[float]:
@@ -290,7 +233,7 @@ def _identity(asker: Asker) -> dict[str, Any]:
     return {
         "name": asker.text("GetName"),
         "uuid": asker.text("GetUUID"),
-        "bus_id": bus_id_of(_text(pci.busId)) if pci is not None else None,
+        "bus_id": bus_id_of(as_text(pci.busId)) if pci is not None else None,
         "brand": BRANDS.get(asker.ask("GetBrand")),
         "capability": ".".join(map(str, capability)) if capability is not None else None,
         "virtualization": VIRTUALIZATION.get(asker.ask("GetVirtualizationMode")),

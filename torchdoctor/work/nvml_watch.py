@@ -12,7 +12,8 @@ from typing import Any, Optional
 
 import torch
 
-from torchdoctor.probes.nvml import FIELD_MEMORY_TEMPERATURE, Asker, hides_processes
+from torchdoctor.probes.nvml import FIELD_MEMORY_TEMPERATURE, hides_processes
+from torchdoctor.probes.nvml_asker import Asker
 from torchdoctor.work.busy import why_busy
 from torchdoctor.work.timing import index_of, kind_of
 

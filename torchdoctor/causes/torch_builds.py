@@ -1,0 +1,115 @@
+"""The installed torch is a build for other hardware: CPU-only, or for another kind of Arm machine than a Jetson."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.causes.rank_cuda_errors import UNAVAILABLE
+
+_MAC = r"(?<![:\w])/Users/[\w.-]+/"
+_REINSTALL = (
+    "pip uninstall -y torch torchvision torchaudio",
+    "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",
+)
+_JETSON = r"(?:\btegra|\bjetson|\bJetPack|\bL4T\b|\borin\b|nvidia@)"
+
+
+def _cpu_build(groups: Mapping[str, str], situation: Any) -> bool:
+    """Whether the text names a CPU-only build and does not say that the machine has no GPU."""
+    return bool(situation.torch_build == "cpu" and situation.gpu != "none")
+
+
+CAUSES = (
+    Cause(
+        slug="torch-cpu-only-build",
+        title="The installed torch is a CPU-only build",
+        why="This torch was compiled without CUDA (version ending in +cpu, or a wheel from an index or channel without CUDA), so it "
+        "cannot use an NVIDIA GPU whatever driver or toolkit the machine has.",
+        signs=(
+            Sign(r"Torch not compiled with CUDA enabled"),
+            Sign(r"PyTorch was compiled without CUDA support"),
+            Sign(r"type torch\.cuda\.\w+Tensor not available"),
+            Sign(r"PyTorch is not linked with support for cuda devices"),
+            Sign(r"Cannot initialize CUDA without ATen_cuda library", FAIR),
+            *(Sign(pattern, FAIR, test=_cpu_build) for pattern in UNAVAILABLE),
+            Sign(r"\bpytorch \d[\w.]* py[\d.]{1,4}_cpu_\d", FAIR, also=UNAVAILABLE[:1]),
+            Sign(r"PyTorch [\d.]+\+cu\d+ with CUDA \d+ \(you have (?P<have>[\d.]+\+cpu)\)"),
+            Sign(r"Could not run 'aten::empty(?:\.memory_format|_strided)' with arguments from the 'CUDA' backend"),
+            Sign(r"torch\.__version__\W{1,12}\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"is_available\(\)\)?\W{1,8}False",)),
+            Sign(r"CUDA used to build PyTorch: None", FAIR, also=(r"(?:NVIDIA-SMI|Nvidia driver version: \d|GPU \d: |GeForce|Tesla)",)),
+            Sign(r"CUDA used to build PyTorch: (?:None|Could not collect)", FAIR, also=(r"Is CUDA available: False",)),
+            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"torch\.cuda\.is_available\(\)\)? ?:?(?:>>>)? ?False",)),
+            Sign(
+                r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b",
+                FAIR,
+                also=(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested",),
+            ),
+            Sign(r"torch(?:==|-| |: )\d+\.\d+\.\d+\+cpu\b", FAIR, also=(r"CUDA is not available",)),
+            Sign(
+                r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested",
+                FAIR,
+                also=(r"torch\.cuda\.is_available\(\): False",),
+                unless=(r"CUDA_VISIBLE_DEVICES'\]: (?:-1|\d)", r"device_count\(\): [1-9]"),
+            ),
+            Sign(r"CUDA unavailable, invalid device (?P<device>\d+) requested", FAIR),
+            Sign(r"PyTorch built with CUDA: {1,9}False", FAIR),
+        ),
+        unless=(_MAC, _JETSON),
+        refuted=("os=macos",),
+        explains=("xformers-mismatch", "cuda-no-device-error", "cuda-hardcoded"),
+        fixes=(
+            Fix(
+                "Uninstall torch and install a CUDA build from the PyTorch wheel index, into the same interpreter; then "
+                "torch.version.cuda must not be None. The cu126 and cu128 wheels need driver 525 or newer (570 for RTX 50), the cu130 "
+                "wheels 580.",
+                (*_REINSTALL, 'python -c "import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())"'),
+            ),
+            Fix(
+                "With conda: the solver chose a cpu_* build; remove pytorch and install pytorch-gpu from conda-forge (or the pip wheel).",
+                ("conda remove pytorch torchvision", "conda install -c conda-forge pytorch-gpu"),
+                when="installer=conda",
+            ),
+            Fix(
+                "Where there is no NVIDIA GPU: do not hard-code cuda; run on the CPU.",
+                code='device = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+            ),
+        ),
+        decide='python -c "import torch; print(torch.__version__, torch.version.cuda)"; nvidia-smi',
+        examples=(
+            '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n    raise '
+            'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
+            "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
+            "$ pip list | grep torch\ntorch              2.4.0+cpu\n$ python -c 'import torch; print(torch.cuda.is_available())'\nFalse\n$ nvidia-smi -L\nGPU 0: NVIDIA A10 (UUID: GPU-2)",
+        ),
+        counterexamples=(
+            'File "/Users/kim/x.py", line 3, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
+            "torch-2.4.0+cpu installed, running on cpu as asked\nepoch 1 done",
+        ),
+    ),
+    Cause(
+        slug="jetson-wheel",
+        title="A generic aarch64 torch wheel without CUDA is installed on a Jetson",
+        why="PyPI's aarch64 wheels are made for servers or the CPU. The Jetson's integrated GPU needs NVIDIA's own torch build for the "
+        "installed JetPack version.",
+        signs=(
+            Sign(r"Torch not compiled with CUDA enabled", also=(_JETSON,)),
+            Sign(r"torch-\d[\w.+]*-cp\d+-cp\d+m?-(?:linux|manylinux\w*)_aarch64\.whl", FAIR, also=(_JETSON, r"CUDA")),
+            Sign(r"torch\.cuda\.is_available\(\)", FAIR, also=(_JETSON, r"\bFalse\b", r"aarch64")),
+            Sign(r"Is CUDA available: False", FAIR, also=(_JETSON,)),
+            Sign(r"Found no NVIDIA driver on your system", FAIR, also=(_JETSON,)),
+            Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
+        ),
+        refines=("torch-cpu-only-build", "cuda-unavailable-no-driver"),
+        fixes=(
+            Fix(
+                "Uninstall the generic wheel and install NVIDIA's torch wheel for this JetPack version (with the torchvision built for "
+                "it).",
+                ("cat /etc/nv_tegra_release", "pip uninstall -y torch torchvision"),
+            ),
+            Fix("Or run in NVIDIA's l4t-pytorch container for this JetPack, started with --runtime nvidia."),
+        ),
+        url="https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/index.html",
+        examples=("nvidia@orin-4:~$ python3 cam.py\nAssertionError: Torch not compiled with CUDA enabled",),
+        counterexamples=("nvidia@orin-4:~$ python3 cam.py\nfps 31.2",),
+    ),
+)
