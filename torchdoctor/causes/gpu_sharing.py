@@ -101,6 +101,10 @@ MPS = Cause(
         Sign(r"MPS server is not ready to accept new MPS client"),
         Sign(r"hardware resources required to (?:create|support) (?:MPS|device) c\w+ have been exhausted"),
         Sign(r"Remote procedure call.{0,40}MPS server and the MPS client failed"),
+        Sign(
+            r"\b(?:Control|Server|Other)\s{1,8}\d{1,8}\] (?:Server encountered a fatal exception|(?:Server \d{1,8} exited with|Failed to start ?:))"
+        ),
+        Sign(r"nvidia-cuda-mps-server.{0,40}exited with status [1-9]"),
     ),
     fixes=(
         Fix(
@@ -118,6 +122,7 @@ MPS = Cause(
         "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that "
         "might have "
         "already set an error? Error 805: MPS client failed to connect to the MPS control daemon or the MPS server",
+        "[2025-03-02 08:10:01.120 Control    61] Starting new server 88 for user 1000\n[2025-03-02 08:10:01.300 Control    61] Server encountered a fatal exception. Shutting down",
     ),
     counterexamples=("RuntimeError: MPS backend out of memory", "torch.backends.mps.is_available() -> False"),
 )

@@ -116,6 +116,11 @@ CAUSES = (
             Sign(r"rendezvous\.py.{0,200}FileStore\(", FAIR),
             Sign(r"_file_rendezvous_handler", FAIR),
             Sign(r"--dist[-_]file", WEAK, also=(r"store based barrier|Connection refused|timed out",)),
+            Sign(
+                r"\bopen\((?P<file>/[^)\s]{1,300})\): (?:No such file or directory|Permission denied)",
+                FAIR,
+                also=(r"torch[/\\]distributed|process_group|c10d|FileStore|broadcast_bucket|nn[/\\]parallel",),
+            ),
         ),
         fixes=(
             Fix(
@@ -129,6 +134,7 @@ CAUSES = (
         examples=(
             "dist.init_process_group('gloo', init_method='file:///shared/sync_file', rank=1, world_size=2)\nRuntimeError: "
             "[../third_party/gloo/gloo/transport/tcp/pair.cc:799] connect [10.0.0.4]:31224: Connection refused",
+            '  File "/venv/lib/python3.11/site-packages/torch/distributed/distributed_c10d.py", line 1710, in init_process_group\nRuntimeError: open(/scratch/sync/store_7.bin): No such file or directory',
         ),
         counterexamples=("init_method='file:///shared/sync_file' ok, epoch 1 finished",),
     ),
