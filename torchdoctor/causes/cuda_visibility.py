@@ -27,6 +27,11 @@ CAUSES = (
             Sign(r"cudaGetDeviceCount.{0,160}Error 101: invalid device ordinal", FAIR),
             Sign(r"CUDA initialization: Unexpected error.{0,200}Error 100: no CUDA-capable device", FAIR),
             Sign(r"Invalid CUDA .{0,3}device=(?P<device>[\d,]+).{0,3} requested", FAIR, also=(r"CUDA_VISIBLE_DEVICES'\]: (?:-1|\d)",)),
+            Sign(
+                r"(?:export |set )?CUDA_VISIBLE_DEVICES=(?P<devices>-1|\"\"|'')",
+                FAIR,
+                also=(r"is_available\(\).{0,12} False\b|device_count\(\).{0,12} 0\b",),
+            ),
         ),
         explains=("cuda-no-device-error",),
         fixes=(

@@ -120,6 +120,18 @@ CAUSES = (
                 FAIR,
             ),
             Sign(r"device_ids and output_device arguments only work with single-device", WEAK),
+            Sign(
+                r"No backend type associated with device type cpu",
+                also=(
+                    r"_verify_params?_(?:shape_)?across_processes|_sync_module_states|nn[/\\]parallel[/\\]distributed\.py\W{1,4}line \d+, in __init__",
+                ),
+            ),
+            Sign(
+                r"Tensors must be CUDA and dense",
+                also=(
+                    r"_verify_params?_(?:shape_)?across_processes|_sync_module_states|nn[/\\]parallel[/\\]distributed\.py\W{1,4}line \d+, in __init__",
+                ),
+            ),
         ),
         fixes=(
             Fix(
@@ -138,6 +150,7 @@ CAUSES = (
             "modules or CPU modules, but got device_ids [1], output_device 1, and module parameters {device(type='cpu')}.",
             "ValueError: DistributedDataParallel's input module must be on the same type of devices, but input module parameters locate "
             "in {'cuda', 'cpu'}.",
+            '  File "/venv/lib/python3.11/site-packages/torch/distributed/utils.py", line 292, in _verify_param_shape_across_processes\n    return dist._verify_params_across_processes(process_group, tensors, logger)\nRuntimeError: No backend type associated with device type cpu',
         ),
         counterexamples=(
             "ValueError: DistributedDataParallel device_ids and output_device arguments only work with single-device/multiple-device GPU "

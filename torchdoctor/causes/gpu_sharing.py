@@ -101,9 +101,9 @@ MPS = Cause(
         Sign(r"MPS server is not ready to accept new MPS client"),
         Sign(r"hardware resources required to (?:create|support) (?:MPS|device) c\w+ have been exhausted"),
         Sign(r"Remote procedure call.{0,40}MPS server and the MPS client failed"),
-        Sign(
-            r"\b(?:Control|Server|Other)\s{1,8}\d{1,8}\] (?:Server encountered a fatal exception|(?:Server \d{1,8} exited with|Failed to start ?:))"
-        ),
+        Sign(r"\] Server encountered a fatal exception\. Shutting down"),
+        Sign(r"Control\s{1,8}\d{1,8}\] Server \d{1,8} exited with"),
+        Sign(r"Server\s{1,8}\d{1,8}\] Failed to start ?:", FAIR),
         Sign(r"nvidia-cuda-mps-server.{0,40}exited with status [1-9]"),
     ),
     fixes=(

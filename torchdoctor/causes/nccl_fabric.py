@@ -114,6 +114,11 @@ CAUSES = (
             ),
             Sign(r"Got completion.{0,60}(?:error|status=) ?12\b", FAIR, also=(r"(?:rail[- ]?optimi[sz]ed|different rails|cross[- ]rail)",)),
             Sign(r"NCCL_CROSS_NIC", WEAK, also=(r"ibv_modify_qp.{0,60}(?:timed out|unreachable)|Got completion.{0,60}12",)),
+            Sign(
+                r"(?:Got completion|ibv_modify_qp).{0,300}local GID \S{0,8}?(?P<local>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}, remote GIDs? \S{0,8}?(?P<remote>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d",
+                FAIR,
+                test=_other_rail,
+            ),
         ),
         fixes=(
             Fix(

@@ -98,6 +98,7 @@ CAUSES = (
             Sign(r"Is CUDA available: False", FAIR, also=(_JETSON,)),
             Sign(r"Found no NVIDIA driver on your system", FAIR, also=(_JETSON,)),
             Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
+            Sign(r"is_available\(\).{0,12} False\b", FAIR, also=(_JETSON,)),
         ),
         refines=("torch-cpu-only-build", "cuda-unavailable-no-driver"),
         fixes=(

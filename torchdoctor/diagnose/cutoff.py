@@ -25,10 +25,12 @@ _FAILS = re.compile(
 _TYPE = re.compile(r"^.{0,200}?(?:(?:Error|Exception|Warning|Failure)\s*:|\berror:|NCCL WARN|\[c10d\])\s+")
 """What stands before a message: the exception's type, or the part of the library that logs."""
 _CODE = re.compile(r"^(?:File \"|[|│>~^-]|(?:return|raise|def|for|if|with|import|from)\b)|\)$|=\s*\w+\(")
+_NUMBER = r"(?<![Ee]rror[ =])(?<![Ee]rror: )(?<!code[ =])(?<!code: )(?<!status[ =])(?<!\d)(?<!\): )\d+"
+"""A number that is not the code of the failure itself: that one does not vary."""
 _VARIES = (
     re.compile(r"(?!)"),
-    re.compile(r"\d+"),
-    re.compile(r"\d+|'[^' ]*'|\"[^\" ]*\"|`[^` ]*`|\S*[/\\]\S*"),
+    re.compile(_NUMBER),
+    re.compile(rf"{_NUMBER}|'[^' ]*'|\"[^\" ]*\"|`[^` ]*`|\S*[/\\]\S*"),
 )
 """What may differ between the paste and an example: first nothing, then numbers, then also names in quotes and paths."""
 _OPEN_QUOTE = re.compile(r"['\"`][^'\"` ]*$")
