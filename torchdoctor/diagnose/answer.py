@@ -18,6 +18,7 @@ from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.situation import Situation, holds
+from torchdoctor.diagnose.translated import in_english
 from torchdoctor.model import Answer, Cause, Confidence, Diagnosis, Explained, Strength
 from torchdoctor.template import fill_or
 
@@ -31,7 +32,7 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     causes = catalogue().causes
     ranked, refuted = _matched(log, situation, causes)
     if all(one.cause.consequence for one in ranked):
-        whole = _cut_off(log, situation, causes)
+        whole = _cut_off(log, situation, causes) or _translated(log, situation, causes)
         ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked
     found = in_job(ranked, log, situation, causes)
     unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
@@ -70,6 +71,20 @@ def _cut_off(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> lis
         one.candidates = [replace(each, strength=strength) for each in one.candidates]
         one.decided = "the text ends in the middle of this message; it was read as it is known to go on"
     return [firsts[slug] for slug, _ in often.most_common()]
+
+
+def _translated(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
+    """What the log shows if translated messages are read in the library's words; values that only the library's example has are left out."""
+    english = in_english(log, causes.values())
+    found = _matched(english, situation, causes)[0] if english else []
+    pasted = "\n".join(stream.text for stream in log.streams)
+    for one in found:
+        one.candidates = [
+            replace(each, strength=min(each.strength, Strength.FAIR), groups={k: v for k, v in each.groups.items() if v in pasted})
+            for each in one.candidates
+        ]
+        one.decided = "the message is a translation; it was read as the library words it in English"
+    return found
 
 
 def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from torchdoctor.diagnose.log import Log, Stream, make_stream
+from torchdoctor.diagnose.log import Log, Stream, reread
 from torchdoctor.model import Cause
 
 MIN_LENGTH = 12
@@ -43,8 +43,9 @@ def completions(log: Log, causes: Iterable[Cause]) -> list[Log]:
         shown = _TYPE.sub("", stream.lines[index].text.strip()) if stream.lines else ""
         if not MIN_LENGTH <= len(shown) <= MAX_LENGTH or not _FAILS.search(stream.lines[index].text) or _CODE.search(shown):
             continue
-        rests = _rests(shown, list(causes))
-        return [replace(log, streams=(*log.streams[:number], _with(stream, index, rest), *log.streams[number + 1 :])) for rest in rests]
+        line = stream.lines[index].text
+        whole = [reread(stream, {index: line + rest}) for rest in _rests(shown, list(causes))]
+        return [replace(log, streams=(*log.streams[:number], each, *log.streams[number + 1 :])) for each in whole]
     return []
 
 
@@ -81,13 +82,3 @@ def _lines(cause: Cause) -> Iterator[str]:
     for text in (*cause.examples, *cause.counterexamples):
         for line in text.splitlines():
             yield _TYPE.sub("", line.strip())
-
-
-def _with(stream: Stream, index: int, rest: str) -> Stream:
-    """The stream with its last line going on; the line that is shown as evidence stays as it is."""
-    lines = stream.lines[: index + 1]
-    events = tuple(event for event in stream.events if event.last <= index)
-    if events and events[-1].last == index:
-        events = (*events[:-1], replace(events[-1], message=events[-1].message + rest))
-    whole = make_stream(lines, events, stream.rank, stream.host)
-    return replace(whole, text=whole.text + rest)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal, Optional
 
 from torchdoctor.model import Quote
@@ -109,6 +110,12 @@ def make_stream(lines: tuple[Line, ...], events: tuple[Event, ...] = (), rank: O
         parts.append(squeezed)
         offset += len(squeezed) + 1
     return Stream(rank, host, lines, events, " ".join(parts), tuple(starts))
+
+
+def reread(stream: Stream, said: Mapping[int, str]) -> Stream:
+    """The stream as it is searched if the lines of these indices said something else; what is quoted stays."""
+    lines = tuple(replace(line, text=said.get(index, line.text)) for index, line in enumerate(stream.lines))
+    return replace(make_stream(lines, stream.events, stream.rank, stream.host), lines=stream.lines)
 
 
 @dataclass(frozen=True)

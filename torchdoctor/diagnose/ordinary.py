@@ -76,7 +76,7 @@ def covered(failure: Failure, found: Iterable[Found]) -> bool:
     for one in found:
         end = failure.index if one.cause.consequence else failure.event.last
         for candidate in one.candidates:
-            if candidate.stream is not failure.stream:
+            if candidate.stream.lines is not failure.stream.lines:
                 continue
             for hit in candidate.hits:
                 first, last = lines_of(candidate.stream, hit)
@@ -173,9 +173,9 @@ def _advice(name: str, message: str) -> str:
 def unrecognised(found: list[Found], log: Log) -> tuple[Quote, ...]:
     """The failures that nothing found explains, at most a few; another rank's echo of a cause that was found is none."""
     quotes: list[Quote] = []
-    with_cause = {id(candidate.stream) for one in found for candidate in one.candidates}
+    with_cause = {id(candidate.stream.lines) for one in found for candidate in one.candidates}
     for failure in failures(log):
-        if found and (id(failure.stream) in with_cause or covered(failure, found)):
+        if found and (id(failure.stream.lines) in with_cause or covered(failure, found)):
             continue
         quote = failure.stream.quote(failure.index)
         if quote.text not in {other.text for other in quotes}:

@@ -1,0 +1,86 @@
+"""Messages that a browser or a chat translated before they were pasted."""
+
+from __future__ import annotations
+
+import pytest
+
+from torchdoctor.diagnose.answer import diagnose
+from torchdoctor.diagnose.facts import gather
+from torchdoctor.diagnose.glossary import foreign
+from torchdoctor.diagnose.read import read_text
+from torchdoctor.gpu_tables import rows
+from torchdoctor.model import Answer
+
+
+def answer(text: str) -> Answer:
+    log = read_text(text)
+    situation, notes = gather(log, None, local=False)
+    return diagnose(log, situation, notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("RuntimeError：分布式包没有内置 NCCL", "nccl-not-built"),
+        ("RuntimeError: El paquete distribuido no tiene NCCL integrado", "nccl-not-built"),
+        ("RuntimeError: वितरित पैकेज में NCCL निर्मित नहीं है", "nccl-not-built"),
+        ("RuntimeError: CUDA エラー: デバイス側アサートがトリガーされました", "device-side-assert"),
+        ("RuntimeError: CUDA-Fehler: Ein ungültiger Speicherzugriff wurde festgestellt", "illegal-memory-access"),
+        ("AssertionError: Torch не скомпилирован с поддержкой CUDA", "torch-cpu-only-build"),
+        ("RuntimeError：mat1 和 mat2 的形状不能相乘（32x512 和 256x10）", "shape-mismatch"),
+        ("RuntimeError：DataLoader 工作进程（pid 4321）被信号杀死：Killed。", "dataloader-worker-killed"),
+        ("NVIDIA-SMI 失败，因为它无法与 NVIDIA 驱动程序通信。", "nvidia-smi-cannot-communicate"),
+        (
+            "RuntimeError: On attendait que tous les tenseurs soient sur le même appareil, mais deux appareils ont été trouvés, cuda:0 et cpu",
+            "device-mismatch",
+        ),
+    ],
+)
+def test_a_translated_message_is_read_in_the_librarys_words(text: str, cause: str) -> None:
+    first = answer(text).diagnoses[0]
+    assert first.cause == cause
+    assert first.confidence != "confirmed"
+    assert "translation" in first.decided
+    assert first.evidence[0].text == text
+    assert not answer(text).unrecognised
+
+
+def test_values_that_only_the_librarys_example_has_are_not_told() -> None:
+    said = answer("RuntimeError：输入类型（torch.cuda.FloatTensor）和权重类型（torch.cuda.HalfTensor）应该相同").diagnoses[0]
+    assert said.cause == "dtype-mismatch"
+    shown = f"{said.title} {said.why} {said.fixes}"
+    assert "ByteTensor" not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FileNotFoundError：[Errno 2] 没有那个文件或目录：'data.csv'",
+        "IndexError：列表索引超出范围",
+        "ConnectionRefusedError: [WinError 10061] 由于目标计算机积极拒绝，无法连接。",
+        "ValueError：输入数据形状不正确，期望 (32, 10)，得到 (32, 12)",
+        "训练开始：设备 cuda:0，批次大小 32，模型已加载，显存 10.2 GiB 可用，学习率 1e-4",
+        "Модель загружена на устройство cuda:0, память 8.2 GiB свободно, обучение начато",
+        "epoch 3 Verlust 0.31, GPU-Speicher 10 GB, Fehler 0, Modell gespeichert, Gerät cuda:0",
+        "किसी भी त्रुटि के बिना मॉडल लोड हुआ, डिवाइस cuda:0",
+        "请问怎么安装 CUDA 和 PyTorch？我的显卡驱动版本是 550，Python 3.10。",
+    ],
+)
+def test_ordinary_errors_and_reports_in_other_languages_are_left_alone(text: str) -> None:
+    assert not answer(text).diagnoses
+
+
+def test_english_is_not_taken_for_another_language() -> None:
+    lines = (
+        "RuntimeError: the signal module has no such argument",
+        "loading the tokenizer, version 4, batch 3, operator graph",
+        "RuntimeError: x",
+    )
+    assert not any(map(foreign, lines))
+
+
+def test_every_row_of_the_glossary_has_a_term_in_most_languages() -> None:
+    table = list(rows("glossary"))
+    assert len({row["english"] for row in table}) == len(table)
+    for row in table:
+        assert sum(bool(term) for language, term in row.items() if language != "english") >= 6, row["english"]
