@@ -54,7 +54,7 @@ CAUSES = (
             Sign(r"CUDA unavailable, invalid device (?P<device>\d+) requested", FAIR),
             Sign(r"PyTorch built with CUDA: {1,9}False", FAIR),
         ),
-        unless=(_MAC, _JETSON),
+        unless=(_MAC, _JETSON, r"on (?:the )?CPU,? (?:as|which was) (?:configured|asked|intended|requested|wanted)|CPU on purpose"),
         refuted=("os=macos",),
         explains=("xformers-mismatch", "cuda-no-device-error", "cuda-hardcoded"),
         fixes=(
@@ -83,6 +83,7 @@ CAUSES = (
         ),
         counterexamples=(
             'File "/Users/kim/x.py", line 3, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
+            "torch 2.4.0+cpu, torch.cuda.is_available() = False, running on the CPU as intended\nepoch 1 done",
             "torch-2.4.0+cpu installed, running on cpu as asked\nepoch 1 done",
         ),
     ),

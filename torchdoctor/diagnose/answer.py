@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Optional
 
 from torchdoctor.causes import catalogue
-from torchdoctor.diagnose import nearest, rank, rewrite
+from torchdoctor.diagnose import rank, rewrite
 from torchdoctor.diagnose.cutoff import completions
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, values_of
@@ -17,8 +17,8 @@ from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
+from torchdoctor.diagnose.reworded import in_english, in_known_words
 from torchdoctor.diagnose.situation import Situation, holds
-from torchdoctor.diagnose.translated import in_english
 from torchdoctor.model import Answer, Cause, Confidence, Diagnosis, Explained, Strength
 from torchdoctor.template import fill_or
 
@@ -32,12 +32,12 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     causes = catalogue().causes
     ranked, refuted = _matched(log, situation, causes)
     if all(one.cause.consequence for one in ranked):
-        whole = _cut_off(log, situation, causes) or _translated(log, situation, causes)
+        whole = _cut_off(log, situation, causes) or _reworded(log, in_english(log, causes.values()), situation, causes, _TRANSLATION)
         ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked
     found = in_job(ranked, log, situation, causes)
     unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
-    if not found and unknown:
-        found = nearest.guess(log, causes)
+    if not found and not ordinary:
+        found = _reworded(log, in_known_words(log, causes.values()), situation, causes, _OTHER_WORDS)[:1]
     diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
     if diagnoses:
         diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
@@ -73,17 +73,23 @@ def _cut_off(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> lis
     return [firsts[slug] for slug, _ in often.most_common()]
 
 
-def _translated(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
-    """What the log shows if translated messages are read in the library's words; values that only the library's example has are left out."""
-    english = in_english(log, causes.values())
-    found = _matched(english, situation, causes)[0] if english else []
+_TRANSLATION = (Strength.FAIR, "the message is a translation; it was read as the library words it in English")
+_OTHER_WORDS = (Strength.WEAK, "no sign of a known cause is in the text; the wording of the failure is most like this one's")
+
+
+def _reworded(
+    log: Log, other: Optional[Log], situation: Situation, causes: Mapping[str, Cause], how: tuple[Strength, str]
+) -> list[rank.Found]:
+    """What the log shows if its messages are read in other words, no surer than this; values that only those have are left out."""
+    found = _matched(other, situation, causes)[0] if other else []
+    strength, decided = how
     pasted = "\n".join(stream.text for stream in log.streams)
     for one in found:
         one.candidates = [
-            replace(each, strength=min(each.strength, Strength.FAIR), groups={k: v for k, v in each.groups.items() if v in pasted})
+            replace(each, strength=min(each.strength, strength), groups={k: v for k, v in each.groups.items() if v in pasted})
             for each in one.candidates
         ]
-        one.decided = "the message is a translation; it was read as the library words it in English"
+        one.decided = decided
     return found
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Optional
 
+from torchdoctor.diagnose.wording import MAX_LENGTH, TYPE, Message, english
 from torchdoctor.gpu_tables import rows
 
 LATIN = ("de", "es", "fr", "pt")
@@ -15,13 +15,7 @@ MIN_LETTERS = 3
 """Letters of another script from which on a line is in another language."""
 MIN_TERMS = 2
 """Terms of a language in Latin letters that a line must hold."""
-MAX_LENGTH = 1000
 _LETTERS = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff]")
-_WORD = re.compile(r"[a-z_][a-z0-9_]+")
-_TYPE = re.compile(r"^\s*(?:[\w.]+\.)?(?P<type>\w+(?:Error|Exception|Warning|Failure))\s*[:\uff1a]\s*")
-_FUNCTION_WORDS = frozenset(
-    "the an of to is in that and be for with on at this by are as or if it was were you your from which but has have been will".split()
-)
 _NAMES = frozenset(
     "cuda cudnn cublas nccl gloo mps rocm gpu cpu torch pytorch tensor float half double long int bfloat dtype nvidia smi amd python dll omp "
     "libiomp dataloader autograd backward inplace state dict triton nvcc numpy pip".split()
@@ -29,28 +23,10 @@ _NAMES = frozenset(
 """Names in plain letters that no language translates."""
 
 
-@dataclass(frozen=True)
-class Message:
-    """A line as the comparison sees it: the exception's type (or empty), the names that no language translates, all its English words."""
-
-    type: str
-    names: frozenset[str]
-    words: frozenset[str]
-
-
-def english(text: str) -> Message:
-    """An English line; what stands between underscores also counts alone, and a plural as its singular."""
-    found = _TYPE.match(text)
-    words = set(_WORD.findall(_TYPE.sub("", text[:MAX_LENGTH]).lower()))
-    words |= {part for word in words for part in word.split("_") if len(part) > 2}
-    plain = frozenset(word.removesuffix("s") if len(word) > 3 else word for word in words - _FUNCTION_WORDS)
-    return Message(found["type"] if found else "", plain, plain)
-
-
 def foreign(text: str) -> Optional[Message]:
     """A line in another language; None for one that is in English, or in words that the glossary does not have."""
     text = text[:MAX_LENGTH]
-    said = _TYPE.sub("", text).lower()
+    said = TYPE.sub("", text).lower()
     if len(_LETTERS.findall(said)) >= MIN_LETTERS:
         terms = set().union(*(_terms(language, said) for language in OTHER_SCRIPTS))
         line = english(_LETTERS.sub(" ", text))

@@ -1,4 +1,4 @@
-"""Messages that a browser or a chat translated before they were pasted."""
+"""Messages in other words: translated before they were pasted, or of a version that no sign knows."""
 
 from __future__ import annotations
 
@@ -84,3 +84,27 @@ def test_every_row_of_the_glossary_has_a_term_in_most_languages() -> None:
     assert len({row["english"] for row in table}) == len(table)
     for row in table:
         assert sum(bool(term) for language, term in row.items() if language != "english") >= 6, row["english"]
+
+
+TRACE = 'Traceback (most recent call last):\n  File "/srv/app/fit.py", line 9, in <module>\n    go()\n'
+
+
+def test_a_failure_that_is_worded_like_a_known_one_is_a_possibility() -> None:
+    said = answer(TRACE + "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:144] failed, full mesh with no error").diagnoses[0]
+    assert said.cause == "gloo-wrong-interface"
+    assert said.confidence == "possible"
+    assert "no sign" in said.decided
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TRACE + "KeyError: 'distributed package has no NCCL'",
+        TRACE + "RuntimeError: CUDA walrus overflow in tusk unit",
+        "ERROR: No matching distribution found for mycompany-utils==3.2",
+        '+    # raise RuntimeError("CUDA out of memory")',
+        "n1:7:9 [0] NCCL INFO cudaDriverVersion 12000",
+    ],
+)
+def test_what_is_only_a_little_like_a_known_failure_stays_unknown(text: str) -> None:
+    assert not answer(text).diagnoses
