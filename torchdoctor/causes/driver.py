@@ -89,6 +89,8 @@ CAUSES = (
             Sign(r"Unable to load the .{0,3}nvidia(?:-drm)?\W{1,3}kernel module"),
             Sign(r"nvidia\.ko.{0,80}(?:Required key not available|Exec format error)", FAIR),
             Sign(r"kernel module nvidia.{0,40}not built for the running kernel", FAIR),
+            Sign(r"NVRM: This can occur when a driver such as:? (?:\[[\d. ]+\] )?(?:NVRM: )?nouveau"),
+            Sign(r"NVRM: The NVIDIA probe routine was not called for"),
         ),
         explains=("cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
         fixes=(
@@ -129,6 +131,7 @@ CAUSES = (
             "ubuntu@train-07:~$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that "
             "the latest NVIDIA driver is installed and running.\nubuntu@train-07:~$ uname -r\n6.8.0-51-generic",
             "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
+            "[   99.1] NVRM: The NVIDIA probe routine was not called for 1 device(s).\n[   99.1] NVRM: This can occur when a driver such as:\nNVRM: nouveau, rivafb, nvidiafb or rivatv",
         ),
         counterexamples=("nvidia-smi\nNo running processes found",),
     ),

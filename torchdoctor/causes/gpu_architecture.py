@@ -132,6 +132,7 @@ CAUSES = (
                 _NO_IMAGE + r" at \S{0,80}(?:aten|THC|ATen)[/\\]",
                 unless=(_NEW_GPU, r"RTX (?:[345]0|PRO)", r"(?:A100|H100|H200|A10|L40?S?)\b"),
             ),
+            Sign(r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_[2-6]\d is not compatible with the current PyTorch", FAIR),
         ),
         explains=("native-segfault", "cudnn-not-initialized"),
         fixes=(
@@ -157,6 +158,7 @@ CAUSES = (
             "supports CUDA capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
             "    Found GPU0 Tesla K40m which is of cuda capability 3.5.\n    PyTorch no longer supports this GPU because it is too "
             "old.\n    The minimum cuda capability supported by this library is 3.7.",
+            "Tesla P40 with CUDA capability sm_61 is not compatible with the current PyTorch installation.",
         ),
         counterexamples=("Tesla P40, compute capability 6.1: 24 GB, running",),
     ),

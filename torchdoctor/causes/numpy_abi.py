@@ -1,6 +1,21 @@
 """NumPy and torch: missing, or of another major version than the compiled code expects."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+
+_VERSIONS = r"module compiled against (?:API|ABI) version (?P<built>0x[0-9a-f]+) but this version of numpy is (?P<have>0x[0-9a-f]+)"
+
+
+def _too_old(groups: Mapping[str, str], _: Any) -> bool:
+    """Whether the NumPy that is there is older than the one that the module was built with."""
+    return int(groups["have"], 16) < int(groups["built"], 16)
+
+
+def _not_too_old(groups: Mapping[str, str], situation: Any) -> bool:
+    return not _too_old(groups, situation)
+
 
 CAUSES = (
     Cause(
@@ -17,7 +32,7 @@ CAUSES = (
                 r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "
                 r"the NumPy 2\.0 release"
             ),
-            Sign(r"module compiled against (?:API|ABI) version 0x\w+ but this version of numpy is 0x\w+"),
+            Sign(_VERSIONS, test=_not_too_old),
             Sign(r"was compiled against NumPy C-API version 0x\w+", FAIR),
             Sign(r"No module named 'numpy\._core"),
             Sign(r"numpy\.ufunc size changed", FAIR),
@@ -38,7 +53,10 @@ CAUSES = (
             "../torch/csrc/utils/tensor_numpy.cpp:84.)",
             "ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject",
         ),
-        counterexamples=("numpy 2.1.3 imported, 40 tests passed",),
+        counterexamples=(
+            "numpy 2.1.3 imported, 40 tests passed",
+            "RuntimeError: module compiled against API version 0x10 but this version of numpy is 0xf",
+        ),
     ),
     Cause(
         slug="numpy-missing",
@@ -46,6 +64,7 @@ CAUSES = (
         why="torch needs NumPy only for .numpy(), from_numpy and the data loaders' conversions, and looks for it when it is imported. It "
         "found none that works in the running interpreter.",
         signs=(
+            Sign(_VERSIONS, test=_too_old),
             Sign(r"Numpy is not available"),
             Sign(r"Failed to initialize NumPy: (?!_ARRAY)(?P<reason>[^(]{0,80})"),
             Sign(r"PyTorch was compiled without NumPy support"),
@@ -58,6 +77,11 @@ CAUSES = (
         unless=(r"subprocess-exited-with-error", r"get_requires_for_build", r"pip-build-env"),
         refines=("module-not-installed",),
         fixes=(
+            Fix(
+                "Upgrade NumPy: the module was built for its C interface {built} and this one has {have}, which is older (0x10 came with "
+                "NumPy 1.23, 0x12 with 2.0; an interface of 0x12 or more needs NumPy 2).",
+                ('python -m pip install -U "numpy>=1.23,<2"',),
+            ),
             Fix(
                 "Install a compatible NumPy in the interpreter that runs; for torch older than 2.3 it has to be below 2.",
                 ('python -m pip install "numpy<2"', "python -m pip install numpy"),
@@ -72,6 +96,7 @@ CAUSES = (
         examples=(
             "RuntimeError: Numpy is not available",
             "UserWarning: Failed to initialize NumPy: No module named 'numpy' (Triggered internally)",
+            "UserWarning: Failed to initialize NumPy: module compiled against API version 0x10 but this version of numpy is 0xe (Triggered internally)\nRuntimeError: Numpy is not available",
         ),
         counterexamples=("numpy is not needed here, skipping",),
     ),

@@ -101,6 +101,7 @@ CAUSES = (
             ),
             Sign(r"torchaudio requires torch", FAIR),
             ends_in("torchaudio/_extension/utils.py", "_load_lib|_check_cuda_version"),
+            Sign(r"_torch_sox\S{0,60}\.(?:so|pyd).{0,12}(?:undefined symbol|Symbol not found|procedure could not be found)"),
         ),
         refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing", "windows-dll-version-conflict", "torch-install-broken"),
         fixes=(
@@ -120,6 +121,7 @@ CAUSES = (
             "_ZN2at4_ops10zeros_like4callERKNS_6TensorE",
             "RuntimeError: Detected that PyTorch and TorchAudio were compiled with different CUDA versions. PyTorch has CUDA version "
             "12.6 whereas TorchAudio has CUDA version 12.4.",
+            "    import _torch_sox\nImportError: /opt/venv/lib/python3.7/site-packages/_torch_sox.cpython-37m-x86_64-linux-gnu.so: undefined symbol: _ZN3c1011CPUTensorIdEv",
         ),
         counterexamples=("torchaudio backend: soundfile",),
     ),

@@ -13,7 +13,7 @@ from torchdoctor.model import Cause
 MAX_LENGTH = 1000
 MIN_WORDS = 3
 TYPE = re.compile(r"^\s*(?:[\w.]+\.)?(?P<type>\w+(?:Error|Exception|Warning|Failure))\s*[:\uff1a]\s*")
-_WORD = re.compile(r"[a-z_][a-z0-9_]+")
+_WORD = re.compile(r"(?<![a-z0-9_])(?<!--)[a-z_][a-z0-9_]+")
 _FUNCTION_WORDS = frozenset(
     "the an of to is in that and be for with on at this by are as or if it was were you your from which but has have been will".split()
 )
@@ -44,10 +44,10 @@ def english(text: str) -> Message:
 
 
 class Wordings:
-    """The lines of the causes' examples, and how telling each of their words is."""
+    """The lines of the causes' examples and counterexamples, and how telling each of their words is."""
 
     def __init__(self, causes: Iterable[Cause]) -> None:
-        texts = dict.fromkeys(text for cause in causes for example in cause.examples for text in _parts(example))
+        texts = dict.fromkeys(part for cause in causes for text in (*cause.examples, *cause.counterexamples) for part in _parts(text))
         self.lines = [(text, line) for text, line in ((text, english(text)) for text in texts) if len(line.words) >= MIN_WORDS]
         self.spread = Counter(word for _, line in self.lines for word in line.words)
 
@@ -56,7 +56,10 @@ class Wordings:
         return sum(math.log((len(self.lines) + 1) / (self.spread[word] + 0.5)) for word in words)
 
     def most_alike(self, shown: Message, text: str, least: float) -> str:
-        """The line that is most alike (cosine of the weighted words, at least this), with the text's own values; empty where none is."""
+        """The line that is most alike (cosine of the weighted words, at least this), with the text's own values.
+
+        Empty where none is. It may be a counterexample's, which says something else than the cause's own.
+        """
         best, score = "", (least, False)
         whole, values = self.weight(shown.words), len(_VALUE.findall(text))
         for known, line in self.lines:
