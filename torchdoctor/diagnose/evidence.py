@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from torchdoctor.diagnose.log import Event, Stream
@@ -17,6 +18,9 @@ MAX_SPAN = 12
 """Lines that a match may span for its last ones to be shown too."""
 MORE_OF_A_MESSAGE = 2
 """Further lines of a message that are shown: some begin with an empty line, or say the decisive thing second."""
+MAX_BLANK = 3
+"""Lines without words that may stand between the decisive line and the next one that is shown."""
+_SAYS = re.compile(r"[^\W\d_]{3}")
 MAX_TEXT = 2000
 """Characters of one quoted line."""
 
@@ -27,7 +31,16 @@ def quotes(one: Found) -> tuple[Quote, ...]:
     for candidate in one.candidates[:MAX_RANKS]:
         for index in _lines(candidate, 8 if candidate is one.lead else 1):
             found += [quote for quote in _quotes(candidate.stream, index) if quote.text and quote not in found]
+    found += [quote for index in _beside(one.lead) for quote in _quotes(one.lead.stream, index)[:1] if quote not in found]
     return tuple(found[:MAX_QUOTES])
+
+
+def _beside(lead: Candidate) -> Iterator[int]:
+    """The lines next to the decisive one, which often say the rest: what follows it, then what stands before."""
+    lines = lead.stream.lines
+    first, last = lead.stream.line_at(lead.start), lead.stream.line_at(max(lead.start, lead.end - 1))
+    for way in (range(last + 1, len(lines)), range(first - 1, -1, -1)):
+        yield from [i for i in way[:MAX_BLANK] if _SAYS.search(lines[i].text)][:1]
 
 
 def consequence_quotes(one: Found) -> tuple[Quote, ...]:
