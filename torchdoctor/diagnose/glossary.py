@@ -15,6 +15,7 @@ MIN_LETTERS = 3
 """Letters of another script from which on a line is in another language."""
 MIN_TERMS = 2
 """Terms of a language in Latin letters that a line must hold."""
+_APART = re.compile(r"[^\w'-]+")
 _LETTERS = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff]")
 _NAMES = frozenset(
     "cuda cudnn cublas nccl gloo mps rocm gpu cpu torch pytorch tensor float half double long int bfloat dtype nvidia smi amd python dll omp "
@@ -41,19 +42,18 @@ def foreign(text: str) -> Optional[Message]:
 
 
 def _terms(language: str, text: str) -> set[str]:
-    return {words for words, term in _table()[language] if term.search(text)}
+    """The English words for what a line says in this language; words in Latin letters may go on, but begin as the term does."""
+    text = " " + _APART.sub(" ", text) if language in LATIN else text
+    return {words for words, terms in _table()[language] if any(term in text for term in terms)}
 
 
 @cache
-def _table() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+def _table() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     """For each language the English words and what they are there; a term that is an English word too is left out."""
     table = list(rows("glossary"))
     own = {word for row in table for word in row["english"].split()}
-    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    for language in (*LATIN, *OTHER_SCRIPTS):
-        for row in table:
-            terms = sorted((term for term in row[language].split("|") if term and term not in own), key=len, reverse=True)
-            if terms:
-                start = r"\b" if language in LATIN else ""
-                found.setdefault(language, []).append((row["english"], re.compile(f"{start}(?:{'|'.join(map(re.escape, terms))})")))
-    return found
+    start = {language: " " * (language in LATIN) for language in (*LATIN, *OTHER_SCRIPTS)}
+    return {
+        language: [(row["english"], tuple(begin + term for term in row[language].split("|") if term and term not in own)) for row in table]
+        for language, begin in start.items()
+    }
