@@ -160,6 +160,7 @@ CAUSES = (
             Sign(r"NCCL WARN Mismatched collective detected"),
             Sign(r"submitted to be reduced, gathered or broadcasted by subset of ranks and are waiting for remainder of ranks"),
             Sign(r"ranks? (?:failed|have|has) .{0,60}(?:mismatch|inconsistent) .{0,40}collective", FAIR),
+            Sign(r"disagreement between rank ?0 and rank ?(?P<other>\d+): rank ?0:"),
         ),
         fixes=(
             Fix(
@@ -190,6 +191,7 @@ CAUSES = (
             "Timeout(ms)=600000) ran for 600011 milliseconds before timing out.\n[Rank 1] Watchdog caught collective operation timeout: "
             "WorkNCCL(SeqNum=90, OpType=_ALLGATHER_BASE, NumelIn=64, NumelOut=128, Timeout(ms)=600000) ran for 600022 milliseconds before "
             "timing out.",
+            '  File "/opt/conda/lib/python3.11/site-packages/deepspeed/runtime/utils.py", line 1010, in assert_ints_same_as_other_ranks\nRuntimeError: disagreement between rank0 and rank3: rank0: [11, 12, 13], rank3: [11, 13]',
         ),
         counterexamples=(
             "[Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=90, OpType=ALLREDUCE, NumelIn=512, NumelOut=512, "
