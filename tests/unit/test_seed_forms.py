@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from tests.diagnosing import answer_to
 from torchdoctor.diagnose.answer import diagnose
 from torchdoctor.diagnose.facts import gather
-from torchdoctor.diagnose.read import read, read_text
+from torchdoctor.diagnose.read import read
 from torchdoctor.model import Answer, Diagnosis
 
 DOCUMENT = (Path(__file__).parent / "seed_document.txt").read_text(encoding="utf-8")
@@ -109,12 +110,6 @@ FORMS: dict[str, Callable[[], str]] = {
     "in German": lambda: translated(GERMAN, r"Datei \1, Zeile \2, in \3"),
     "in Chinese": lambda: translated(CHINESE, r"文件 \1,第 \2 行,在 \3 中"),
 }
-
-
-def answer_to(text: str) -> Answer:
-    log = read_text(text, "-")
-    situation, notes = gather(log, None, local=False)
-    return diagnose(log, situation, notes)
 
 
 def both(answer: Answer) -> tuple[Diagnosis, Diagnosis]:

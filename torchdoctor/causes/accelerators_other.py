@@ -16,6 +16,8 @@ ROCM_FAULT = Cause(
         Sign(r"HIP error: (?:an illegal memory access was encountered|unspecified launch failure)"),
         Sign(r"hipErrorIllegalAddress"),
         Sign(r"HW Exception by GPU node-?\d+"),
+        Sign(r"amdgpu: GPU reset begin", FAIR),
+        Sign(r"amdgpu.{0,60}ring \w[\w.]{0,24} timeout", FAIR),
     ),
     fixes=(
         Fix(
@@ -37,6 +39,7 @@ ROCM_FAULT = Cause(
     refines=("illegal-memory-access", "unspecified-launch-failure"),
     explains=("peer-rank-died-elsewhere", "nccl-watchdog-abort", "rank-segfault"),
     examples=(
+        "amdgpu 0000:03:00.0: amdgpu: ring gfx_0.0.0 timeout, signaled seq=1205, emitted seq=1207",
         "Memory access fault by GPU node-1 (Agent handle: 0x5581c0de) on address 0x7f21d4000000. Reason: Page not present or supervisor "
         "privilege.\nAborted (core dumped)",
         "HW Exception by GPU node-1 (Agent handle: 0x55d4) reason :GPU Hang",
@@ -59,6 +62,8 @@ XPU_LOST = Cause(
         Sign(r"\[drm\] GPU HANG", FAIR),
         Sign(r"\[drm\].{0,60}(?:Engine|engine) reset", FAIR),
         Sign(r"level_zero backend failed with error: 20"),
+        Sign(r"\[drm\] (?:\S{1,12} )?Resetting (?:rcs|ccs|bcs|vcs|chip)", FAIR),
+        Sign(r"Native API returns: -?\d{1,4} \(\w{0,30}DEVICE_LOST"),
     ),
     fixes=(
         Fix(
@@ -79,6 +84,7 @@ XPU_LOST = Cause(
     ),
     explains=("peer-rank-died-elsewhere",),
     examples=(
+        "i915 0000:03:00.0: [drm] Resetting rcs0 for preemption time out",
         "RuntimeError: Native API failed. Native API returns: 20 (UR_RESULT_ERROR_DEVICE_LOST)",
         "RuntimeError: level_zero backend failed with error: 20 (UR_RESULT_ERROR_DEVICE_LOST)",
     ),
@@ -95,6 +101,10 @@ XPU_RESOURCES = Cause(
         Sign(r"PI_ERROR_OUT_OF_RESOURCES"),
         Sign(r"XPU out of memory"),
         Sign(r"Current platform can NOT allocate memory block with size larger than"),
+        Sign(r"out of device memory on current platform"),
+        Sign(r"ZE_RESULT_ERROR_OUT_OF_(?:DEVICE|HOST)_MEMORY"),
+        Sign(r"PI_ERROR_(?:OUT_OF_HOST_MEMORY|MEM_OBJECT_ALLOCATION_FAILURE)"),
+        Sign(r"Native API returns: (?:39|40|-5|-6) \(", FAIR),
     ),
     fixes=(
         Fix(do="Use less at once: smaller batch size, resolution or context, bfloat16 or quantized weights, activation checkpointing."),
@@ -106,10 +116,78 @@ XPU_RESOURCES = Cause(
     refines=("cuda-oom",),
     explains=("cuda-oom", "cuda-oom-at-load"),
     examples=(
+        "RuntimeError: Allocation is out of device memory on current platform.",
         "RuntimeError: UR backend failed. UR backend returns:40 (UR_RESULT_ERROR_OUT_OF_RESOURCES)",
         "torch.OutOfMemoryError: XPU out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 15.56 GiB.",
     ),
     counterexamples=("swap out of resources",),
+)
+
+XPU_FP64 = Cause(
+    slug="xpu-fp64-unsupported",
+    title="The Intel GPU has no double precision (float64) and the program uses it",
+    why="Arc and integrated Intel GPUs do not compute in float64. A tensor or a kernel of that type, often made by default from NumPy or a "
+    "Python number, cannot run on them.",
+    signs=(
+        Sign(r"Required aspect fp64 is not supported"),
+        Sign(r"uses-fp64-math"),
+        Sign(r"Double type is not supported on this device"),
+        Sign(r"FP64 data type is unsupported on current platform"),
+    ),
+    fixes=(
+        Fix(
+            do="Use float32 (or bfloat16) instead of float64: tensor.float(), dtype=torch.float32, torch.set_default_dtype(torch.float32).",
+            code='x = x.float().to("xpu")',
+        ),
+        Fix(do="Do that one operation on the CPU, or update PyTorch's XPU build: newer ones avoid float64 inside their kernels."),
+        Fix(
+            do="As a stopgap let the driver emulate it (slow).",
+            commands=("export OverrideDefaultFP64Settings=1 IGC_EnableDPEmulation=1",),
+        ),
+    ),
+    examples=(
+        "RuntimeError: Required aspect fp64 is not supported on the device",
+        "RuntimeError: Native API failed. Native API returns: -996 (Function exists but address is not available)\n"
+        'invalid_kernel("uses-fp64-math")',
+    ),
+    counterexamples=("TypeError: Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.",),
+)
+
+XPU_MISSING = Cause(
+    slug="xpu-not-available",
+    title="No Intel GPU is usable: torch is no XPU build, or the GPU's driver or runtime is missing, too old, or may not be opened",
+    why="PyTorch's XPU build finds Intel GPUs through Level Zero (compute-runtime). Without that driver, with mixed oneAPI versions, or "
+    "without access to /dev/dri/renderD*, there is none.",
+    refines=("torch-cpu-only-build",),
+    signs=(
+        Sign(r"No XPU devices are available"),
+        Sign(r"XPU device count is zero"),
+        Sign(r"(?:PI|UR_RESULT)_ERROR_UNINITIALIZED"),
+        Sign(r"ZE_RESULT_ERROR_UNINITIALIZED"),
+        Sign(r"returns: -1 \(PI_ERROR_DEVICE_NOT_FOUND\)"),
+        Sign(r"PI_ERROR_DEVICE_NOT_FOUND", FAIR),
+        Sign(r"No device of requested type available.{0,80}(?:sycl|PI_ERROR|UR_RESULT|dpc)", FAIR),
+        Sign(r"Torch not compiled with XPU enabled"),
+    ),
+    fixes=(
+        Fix(
+            do="Install the Intel GPU driver (on Linux intel-opencl-icd, libze1 and intel-level-zero-gpu; on Windows the current Arc driver) "
+            "and the XPU build of PyTorch, in versions that fit each other.",
+            commands=("sycl-ls", "pip install --upgrade torch --index-url https://download.pytorch.org/whl/xpu"),
+        ),
+        Fix(
+            do="On Linux the user must be in the groups render and video; a container needs --device /dev/dri.",
+            commands=("ls -l /dev/dri",),
+            when="os=linux",
+        ),
+        Fix(do='Or choose the device: torch.device("xpu" if torch.xpu.is_available() else "cpu").'),
+    ),
+    examples=(
+        "AssertionError: Torch not compiled with XPU enabled",
+        "RuntimeError: No XPU devices are available.",
+        "RuntimeError: Native API failed. Native API returns: -1102 (PI_ERROR_UNINITIALIZED) -1102 (PI_ERROR_UNINITIALIZED)",
+    ),
+    counterexamples=("2 XPU devices are available, using xpu:0",),
 )
 
 GAUDI = Cause(
@@ -125,6 +203,7 @@ GAUDI = Cause(
         Sign(r"Failed to load tpc kernel for node"),
         Sign(r"compileGraph: Can not compile"),
         Sign(r"FATAL ERROR :: MODULE:PT_(?:BRIDGE|SYNHELPER|LAZY|EAGER)", FAIR),
+        Sign(r"synNodeCreate\w{0,12} failed for node", FAIR),
     ),
     fixes=(
         Fix(
@@ -141,6 +220,7 @@ GAUDI = Cause(
     ),
     explains=("peer-rank-died-elsewhere", "nccl-watchdog-abort"),
     examples=(
+        "RuntimeError: synNodeCreateWithId failed for node: strided_insert with synStatus 1 [Invalid argument]",
         "RuntimeError: Graph compile failed. synStatus=synStatus 26 [Generic failure].",
         "RuntimeError: [Rank:0] FATAL ERROR :: MODULE:PT_BRIDGE Exception in Launch thread...\nCheck $HABANA_LOGS/ for detailsGraph "
         "compile failed. synStatus=26 [Generic failure].",
@@ -156,6 +236,7 @@ GAUDI_BUSY = Cause(
         Sign(r"synStatus=8 \[Device not found\]"),
         Sign(r"Device acquire failed"),
         Sign(r"synDeviceAcquire\w{0,20} .{0,80}fail"),
+        Sign(r"\[Device already acquired\]"),
     ),
     fixes=(
         Fix(
@@ -165,8 +246,11 @@ GAUDI_BUSY = Cause(
         Fix(do="In a container use the habana runtime: docker run --runtime=habana -e HABANA_VISIBLE_DEVICES=all.", who="admin"),
     ),
     explains=("peer-rank-died-elsewhere",),
-    examples=("RuntimeError: synStatus=8 [Device not found] Device acquire failed.",),
+    examples=(
+        "RuntimeError: synStatus=9 [Device already acquired] Device open failed.",
+        "RuntimeError: synStatus=8 [Device not found] Device acquire failed.",
+    ),
     counterexamples=("lock acquire failed",),
 )
 
-CAUSES = (ROCM_FAULT, XPU_LOST, XPU_RESOURCES, GAUDI, GAUDI_BUSY)
+CAUSES = (ROCM_FAULT, XPU_LOST, XPU_RESOURCES, XPU_FP64, XPU_MISSING, GAUDI, GAUDI_BUSY)

@@ -23,6 +23,7 @@ CAUSES = (
                 FAIR,
                 also=(r"RuntimeError|Traceback",),
             ),
+            Sign(r"dtype in \[torch\.float16, torch\.bfloat16\]", FAIR, also=(r"AssertionError",)),
         ),
         fixes=(
             Fix(
@@ -39,6 +40,7 @@ CAUSES = (
         examples=(
             "    out, q, k, v, out_padded, softmax_lse, S_dmask, rng_state = flash_attn_gpu.fwd(\n"
             "RuntimeError: FlashAttention only support fp16 and bf16 data type",
+            "    assert qkv.dtype in [torch.float16, torch.bfloat16]\nAssertionError",
         ),
         counterexamples=(
             "You are attempting to use Flash Attention 2.0 without specifying a torch dtype. This might lead to unexpected behaviour",
@@ -57,6 +59,16 @@ CAUSES = (
             Sign(r"requires the following packages that were not found in your environment: [^.]{0,80}flash_attn"),
             Sign(r"flash[_-]attn (?:is )?not installed", FAIR, also=(r"Error: |Traceback",)),
             ends_in("transformers/modeling_utils.py", "_check_and_enable_flash_attn_2|_flash_attn_2_can_dispatch"),
+            Sign(r"name '(?:_?flash_attn\w*|index_first_axis|unpad_input|pad_input|_flash_supports_window_size)' is not defined"),
+            Sign(
+                r"Flash[ _-]?Att(?:ention|n)(?:[ _-]?[23])? (?:is )?(?:not installed|required|not available)",
+                FAIR,
+                also=(r"Error: |Traceback",),
+                unless=(r"use_flash_attn is set to False|[Ff]all(?:ing)? back",),
+            ),
+            Sign(r"please install flash[ _-]?att", FAIR, also=(r"Error: |Traceback",)),
+            Sign(r"Flash ?Attention[- ]?[34] has been toggled on, but it cannot be used"),
+            Sign(r"flash_attn\w{0,20}\(.{0,200}'NoneType' object is not callable"),
         ),
         fixes=(
             Fix(
@@ -76,8 +88,14 @@ CAUSES = (
             "flash_attn seems to be not installed.",
             "ImportError: This modeling file requires the following packages that were not found in your environment: flash_attn. Run "
             "`pip install flash_attn`",
+            "NameError: name 'flash_attn_func' is not defined",
+            "AssertionError: Please install flash-attn",
+            "ImportError: FlashAttention3 has been toggled on, but it cannot be used due to the following error: the package flash_attn_3 seems to be not installed.",
         ),
-        counterexamples=("ImportError: flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: _ZN3c104cuda9SetDeviceEi",),
+        counterexamples=(
+            "ImportError: flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: _ZN3c104cuda9SetDeviceEi",
+            "WARNING Flash Attention is not available, falling back to sdpa",
+        ),
     ),
     Cause(
         slug="flash-attn-gpu-too-old",
@@ -136,6 +154,19 @@ CAUSES = (
                 also=(r"transformers[/\\]models[/\\]\w+[/\\]modeling_|Attention\.forward",),
                 near=900,
             ),
+            Sign(
+                r"output with shape \[[\d, ]{1,40}\] doesn't match the broadcast shape",
+                FAIR,
+                also=(r"attn_mask|attention_mask|causal_mask|\bmask\b",),
+                near=900,
+            ),
+            Sign(r"Wrong shape for (?:\w+ \(shape .{1,60}\) or )?\(?(?:input_ids|attention_mask)"),
+            Sign(
+                r"Mask shape \[[\d, ]{1,30}\] at index \d.{0,30}mismatch",
+                FAIR,
+                also=(r"attention_mask|input_ids|past_key_value|Qwen\w*VL",),
+            ),
+            Sign(r"Key and Value must have the same sequence length", FAIR),
         ),
         fixes=(
             Fix(
@@ -154,6 +185,8 @@ CAUSES = (
             "ValueError: Attention mask should be of size (2, 1, 1024, 2048), but is torch.Size([2, 1, 1024, 1024])",
             "    attn_weights = attn_weights + causal_mask\nRuntimeError: The size of tensor a (513) must match the size of tensor b "
             "(512) at non-singleton dimension 3",
+            "ValueError: Wrong shape for input_ids (shape torch.Size([2048])) or attention_mask (shape torch.Size([2048]))",
+            "    input_ids = input_ids[attention_mask[i] == 1]\nIndexError: Mask shape [613] at index 0 mismatch the shape of the indexed tensor [1] at index 0",
         ),
         counterexamples=("RuntimeError: The size of tensor a (32) must match the size of tensor b (64) at non-singleton dimension 1",),
     ),

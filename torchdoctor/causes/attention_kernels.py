@@ -12,6 +12,9 @@ SDPA = Cause(
         Sign(r"No available kernel\. ? ?Aborting execution"),
         Sign(r"cutlassF: no kernel found to launch"),
         Sign(r"No operator found for `?memory_efficient_attention_\w+`? with inputs", FAIR),
+        Sign(r"No viable backend for scaled_dot_product_attention"),
+        Sign(r"cutlass[FB]\S{0,3}: no kernel found"),
+        Sign(r"Invalid backend for scaled_dot_product_attention", FAIR),
     ),
     unless=(r"xFormers wasn't build with CUDA support", r"xFormers can't load"),
     fixes=(
@@ -26,7 +29,11 @@ SDPA = Cause(
         ),
         Fix(do='Or use the plain implementation: attn_implementation="eager" in transformers; update PyTorch.'),
     ),
-    examples=("RuntimeError: No available kernel. Aborting execution.", "RuntimeError: cutlassF: no kernel found to launch!"),
+    examples=(
+        "RuntimeError: No viable backend for scaled_dot_product_attention was found. This is likely due to turning off both the math kernel and the fused kernels.",
+        "RuntimeError: No available kernel. Aborting execution.",
+        "RuntimeError: cutlassF: no kernel found to launch!",
+    ),
     counterexamples=("jupyter: No available kernel for this notebook",),
 )
 
@@ -65,6 +72,12 @@ INT32 = Cause(
         Sign(r"canUse32BitIndexMath.{0,80}INTERNAL ASSERT FAILED"),
         Sign(r"numel\(\) <= std::numeric_limits<int(?:32_t)?>::max\(\) to be true"),
         Sign(r"integer out of range.{0,60}CUDA", FAIR),
+        Sign(r"Expected canUse32BitIndexMath"),
+        Sign(r"canUse32BitIndexMath.{0,120}to be true"),
+        Sign(r"tensor too large or too many \(>\d+\) dimensions"),
+        Sign(r"(?:larger than|exceeds?|over|greater than|<=?) INT_MAX\b"),
+        Sign(r"quantile\(\) input tensor is too large", FAIR),
+        Sign(r"RuntimeError: integer out of range", FAIR),
     ),
     fixes=(
         Fix(
@@ -74,6 +87,8 @@ INT32 = Cause(
         Fix(do="Upgrade PyTorch: several of these kernels got 64-bit indexing; or do this one operation on the CPU."),
     ),
     examples=(
+        "RuntimeError: Expected canUse32BitIndexMath(input) && canUse32BitIndexMath(output) to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
+        "RuntimeError: quantile() input tensor is too large",
         "RuntimeError: nonzero is not supported for tensors with more than INT_MAX elements,   file a support request",
         "RuntimeError: upsample_nearest2d_nhwc only supports output tensors with less than INT_MAX elements",
     ),

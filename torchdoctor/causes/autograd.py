@@ -20,6 +20,9 @@ TWICE = Cause(
         Sign(r"buffers have already been freed"),
         Sign(r"Specify retain_graph=True (?:if you need to backward|when calling backward)", FAIR),
         Sign(r"access saved (?:tensors|variables) after they have already been freed"),
+        Sign(r"backward through (?:the|this) graph (?:a second time|twice|again)", FAIR),
+        Sign(r"graph .{0,30}a second time.{0,80}retain_graph=True", FAIR),
+        Sign(r"retain_(?:graph|variables)=True when calling backward(?:\(\))? the first time"),
     ),
     fixes=(
         Fix(
@@ -61,6 +64,17 @@ INPLACE = Cause(
         Sign(r"modified by an inplace operation"),
         Sign(r"needed for gradient computation has been modified"),
         Sign(r"is at version \d+; expected version \d+ instead"),
+        # translated texts keep the name of the tensor and of the backward function
+        Sign(r"\[torch\.(?:cuda\.)?\w+Tensor \[[\d, ]{0,60}\]\].{0,80}\b\w+Backward\d?\b", FAIR),
+        Sign(r"has been modified by an in-?place"),
+        Sign(r"detach(?:\(\) is not|_\(\) ).{0,80}view.{0,80}inplace", FAIR),
+        Sign(r"This view .{0,160}(?:being|was|is) modified in-?place", FAIR),
+        Sign(
+            r"in-?place (?:operations?|modif\w+) .{0,60}(?:breaks?|destroy\w*|corrupt\w*) .{0,30}(?:gradient|autograd|graph)",
+            FAIR,
+            also=(r"Error",),
+        ),
+        Sign(r"\bbe(?:en)? changed in-?place.{0,60}(?:backward|gradient)", FAIR),
         Sign(r"is a view and (?:is being|its base or another view of its base has been) modified inplace"),
         Sign(r"Output \d+ of \w+ is a view and is being modified inplace"),
     ),
@@ -87,6 +101,7 @@ INPLACE = Cause(
         "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation: "
         "[torch.FloatTensor [64, 10]], "
         "which is output 0 of ReluBackward0, is at version 1; expected version 0 instead.",
+        "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation",
         "RuntimeError: Output 0 of SplitBackward is a view and is being modified inplace. This view is the output of a function that "
         "returns multiple "
         "views.",
@@ -106,6 +121,7 @@ LEAF = Cause(
         Sign(r"leaf Variable that requires grad (?:has been|is being) used in an in-?place operation"),
         Sign(r"a view of a leaf Variable", FAIR),
         Sign(r"leaf variable has been moved into the graph interior"),
+        Sign(r"leaf (?:Variable|tensor) that requires[_ ]grad", FAIR, also=(r"Error",), near=160),
     ),
     fixes=(
         Fix(
@@ -122,6 +138,7 @@ LEAF = Cause(
         "    b[:, 4] += math.log(8 / (640 / s) ** 2)\nRuntimeError: a view of a leaf Variable that requires grad is being used in an "
         "in-place operation.",
         "RuntimeError: a leaf Variable that requires grad has been used in an in-place operation.",
+        "RuntimeError: leaf variable has been moved into the graph interior",
     ),
     counterexamples=("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being accessed.",),
 )
@@ -137,6 +154,20 @@ NO_GRAD = Cause(
         Sign(r"None of the inputs have requires_grad=True", FAIR, also=(r"Error",), near=3000),
         Sign(r"One of the differentiated Tensors does not require grad"),
         Sign(r"optimizer got an empty parameter list"),
+        Sign(r"none of output has requires_grad=True, this checkpoint\(\) is not necessary"),
+        Sign(r"this checkpoint\(\) is not necessary"),
+        Sign(r"element \d+ of (?:tensors|variables) does not req"),
+        Sign(r"there are no graph nodes that require computing gradients"),
+        Sign(r"requires_grad\(False\).{0,40}grad_fn\(None\)", FAIR, also=(r"\bbackward\b",)),
+        Sign(r"loss .{0,60}(?:does not|doesn't) (?:require|have) (?:a )?(?:grad|grad_fn)\b", FAIR, also=(r"Error",), near=300),
+        Sign(
+            r"(?:model|optimizer) .{0,30}(?:has|have|contains?|found|with) no (?:trainable|learnable) (?:parameters|weights)",
+            FAIR,
+            also=(r"Error",),
+            near=300,
+        ),
+        Sign(r"No trainable parameters (?:found|in)", FAIR, also=(r"Error",), near=300),
+        Sign(r"DeepSpeed.{0,60}optimizer.{0,40}no (?:trainable )?param", FAIR, also=(r"Error",)),
     ),
     fixes=(
         Fix(
@@ -156,10 +187,12 @@ NO_GRAD = Cause(
             "inside torch.enable_grad().",
         ),
     ),
+    explains=("user-error-in-rank", "peer-rank-died-elsewhere"),
     examples=(
         '  File "/opt/env/lib/python3.11/site-packages/torch/autograd/graph.py", line 769, in _engine_run_backward\n'
         "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn",
         "ValueError: optimizer got an empty parameter list",
+        "RuntimeError: none of output has requires_grad=True, this checkpoint() is not necessary",
         "RuntimeError: One of the differentiated Tensors does not require grad",
     ),
     counterexamples=("UserWarning: None of the inputs have requires_grad=True. Gradients will be None\n{'loss': 1.23, 'epoch': 0.1}",),
@@ -177,6 +210,8 @@ RECOMPUTE = Cause(
         Sign(r"different number of tensors was saved during the original forward"),
         Sign(r"CheckpointError: torch\.utils\.checkpoint"),
         Sign(r"recomputed metadata: "),
+        Sign(r"CheckpointError\b", FAIR, unless=(r"(?:load|sav|writ|read)\w* .{0,20}checkpoint",)),
+        Sign(r"number of tensors saved during (?:forward|recomputation)", FAIR),
         Sign(r"torch\.utils\.checkpoint: (?:Unpack is being triggered|trying to save more tensors)"),
         ends_in("torch/utils/checkpoint.py", "check_recomputed_tensors_match"),
     ),
@@ -216,7 +251,12 @@ DOUBLE_BACKWARD = Cause(
     signs=(
         Sign(r"derivative for \S{1,80} is not implemented"),
         Sign(r"trying to differentiate twice a function that was marked with @once_differentiable"),
-        Sign(r"cudnn RNN backward can only be called in training mode"),
+        Sign(r"cudnn RNN backward can only be called in train(?:ing)? mode"),
+        Sign(r"(?:LSTM|GRU|RNN) backward can only be called in train(?:ing)? mode", FAIR),
+        Sign(r"derivative for .{1,60} not implemented", FAIR, also=(r"Error",), near=160),
+        Sign(r"[Dd]ouble[- ]backwards? (?:is |through )?.{0,40}not (?:yet )?(?:supported|implemented)", FAIR),
+        Sign(r"does not support (?:double|second)[- ](?:backward|order|derivative)", FAIR),
+        Sign(r"torch\.compile with aot_autograd does not currently support double backward"),
         Sign(r"Double backwards is not supported for CuDNN RNNs"),
     ),
     fixes=(
@@ -227,7 +267,11 @@ DOUBLE_BACKWARD = Cause(
         ),
         Fix(do="For an RNN evaluated with gradients, call model.train() or torch.backends.cudnn.flags(enabled=False) around it."),
     ),
-    examples=("RuntimeError: derivative for aten::_scaled_dot_product_efficient_attention_backward is not implemented",),
+    examples=(
+        "RuntimeError: derivative for aten::_scaled_dot_product_efficient_attention_backward is not implemented",
+        "RuntimeError: trying to differentiate twice a function that was marked with @once_differentiable",
+        "RuntimeError: torch.compile with aot_autograd does not currently support double backward",
+    ),
     counterexamples=("NotImplementedError: this view is not implemented",),
 )
 

@@ -7,7 +7,12 @@ NON_SCALAR = Cause(
     title="backward() was called on a tensor with more than one element",
     why='Without a gradient argument backward() needs a scalar. A loss with reduction="none", or the losses of several GPUs gathered by '
     "DataParallel, is a vector.",
-    signs=(Sign(r"grad can be implicitly created only for (?:real )?scalar outputs"),),
+    signs=(
+        Sign(r"grad can be implicitly created only for"),
+        Sign(r"backward should be called only on a scalar", FAIR),
+        Sign(r"grad must be specified (?:for|unless) .{0,40}scalar", FAIR),
+        Sign(r"can be implicitly created only for (?:real )?scalar", FAIR),
+    ),
     fixes=(
         Fix(do="Reduce the loss to one number first: loss.mean() (or sum()).", code="loss = loss.mean()\nloss.backward()"),
         Fix(do="Or pass the gradient: loss.backward(torch.ones_like(loss))."),
@@ -21,7 +26,11 @@ UNUSED = Cause(
     title="The gradient of a tensor was asked for that took no part in the result",
     why="torch.autograd.grad found no path from the output to one of the inputs: it was not used, or was replaced by a copy (a view, a "
     "detach, a cast) on the way.",
-    signs=(Sign(r"One of the differentiated Tensors appears to not have been used in the graph"),),
+    signs=(
+        Sign(r"One of the differentiated (?:Tensors|Variables) appears to not have been used"),
+        Sign(r"Set allow_unused=True if this is the desired behavior", FAIR),
+        Sign(r"differentiated input is unreachable"),
+    ),
     fixes=(
         Fix(
             do="Compute the output from that very tensor, after requires_grad_(True) was set on it.",
@@ -41,7 +50,11 @@ INTEGER = Cause(
     title="A gradient was asked for a tensor of integers",
     why="Only floating point and complex tensors can have gradients. Weights quantized to int8 or 4 bit, or a long tensor made a "
     "Parameter, cannot.",
-    signs=(Sign(r"Only Tensors of floating point (?:and complex )?dtype can require gradients"),),
+    signs=(
+        Sign(r"Only Tensors of floating point (?:and complex )?dtype can require grad"),
+        Sign(r"only (?:Tensors of )?floating[- ]point (?:and complex )?(?:dtypes?|types?|Tensors|Variables) (?:can|may) require grad"),
+        Sign(r"Unsupported: requires_grad.{0,40}integer", FAIR),
+    ),
     fixes=(
         Fix(do="Convert it with .float() if it is to be trained; otherwise Parameter(..., requires_grad=False) or register_buffer."),
         Fix(do="For a quantized model train adapters (LoRA) and leave the quantized weights frozen."),
@@ -59,6 +72,10 @@ INFERENCE = Cause(
         Sign(r"Inference tensors cannot be saved for backward"),
         Sign(r"Inplace update to inference tensor outside InferenceMode", FAIR),
         Sign(r"Setting requires_grad=True on inference tensor"),
+        Sign(r"[Ii]nference tensors? (?:cannot|can't|do not|does not) (?:be saved|track|require|participate)"),
+        Sign(r"inference tensor outside (?:of )?InferenceMode", FAIR),
+        Sign(r"RuntimeError: .{0,40}Inference tensors", FAIR),
+        Sign(r"A view was created in inference mode and is being modified inplace in normal mode"),
     ),
     fixes=(
         Fix(
@@ -70,6 +87,9 @@ INFERENCE = Cause(
     examples=(
         "RuntimeError: Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and "
         "use it in autograd.",
+        "RuntimeError: Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor "
+        "before doing inplace update.",
+        "RuntimeError: Inference tensors do not track version counter.",
     ),
     counterexamples=("model in inference mode",),
 )

@@ -2,7 +2,6 @@
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 from torchdoctor.causes.compile import INSTALL_MSVC
-from torchdoctor.tracebacks import ends_in
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
@@ -27,6 +26,15 @@ CAUSES = (
             Sign(r"error: identifier \"(?:_Float32|__builtin_ia32_\w+|_Float32x|_Float64x)\" is undefined", FAIR),
             Sign(r"Your compiler \(?g\+\+ \S{0,20}\)? may be ABI-incompatible with PyTorch", WEAK),
             Sign(r"Your compiler \(.{1,60}\) is not compatible with the compiler Pytorch was built with", WEAK),
+            Sign(r"unsupported GNU version"),
+            Sign(r"gcc (?P<gcc>[\d.]{1,6}) and up are not supported"),
+            Sign(r"You need C\+\+(?:14|17|20) to compile PyTorch"),
+            Sign(r"C\+\+(?:11|14) or later compatible compiler is required"),
+            Sign(r"#error .{0,4}C\+\+(?:14|17|20)\b", FAIR),
+            Sign(r"unrecognized command[ -]line option .{1,3}-std=(?:c|gnu)\+\+(?:14|17|20|1z|2a)"),
+            Sign(r"error: identifier .(?:__Float\d{2}x\d_t|_Float\w{2,4}|__bf16|__fp16|__builtin_\w{4,40}). is undefined", FAIR),
+            Sign(r"exception specification is incompatible with that of previous function", FAIR),
+            Sign(r"No supported gcc/g\+\+ host compiler found"),
         ),
         explains=_ECHOES,
         fixes=(
@@ -48,6 +56,12 @@ CAUSES = (
         wrong_advice="-allow-unsupported-compiler only silences the check; the build often fails later or computes wrongly.",
         decide="gcc --version; nvcc --version",
         examples=(
+            "ERROR: No supported gcc/g++ host compiler found, but clang-14 is available. Use 'nvcc -ccbin clang-14' to use that instead.",
+            "/usr/local/cuda-10.2/include/crt/host_config.h:138:2: error: #error -- unsupported GNU version! gcc 8 and up are not supported!",
+            "ATen/ATen.h:4:2: error: #error C++14 or later compatible compiler is required to use ATen.",
+            "#error You need C++17 to compile PyTorch",
+            "cc1plus: error: unrecognized command line option '-std=c++17'",
+            '/usr/include/x86_64-linux-gnu/bits/mathcalls.h(79): error: exception specification is incompatible with that of previous function "cospi"',
             "/usr/local/cuda-12.1/include/crt/host_config.h:143:2: error: #error -- unsupported GNU version! gcc versions later than 12 "
             "are not supported! The nvcc flag '-allow-unsupported-compiler' can be used to override this version check",
             "RuntimeError: The current installed version of x86_64-linux-gnu-g++ (14.2.0) is greater than the maximum required version "
@@ -65,6 +79,10 @@ CAUSES = (
             Sign(r"Only the versions between (?P<first>\d+) and (?P<last>\d+) \(inclusive\) are supported"),
             Sign(r"STL1002: Unexpected compiler version, expected CUDA"),
             Sign(r"expected CUDA (?P<cuda>[\d.]+\d) or newer", FAIR),
+            Sign(r"unsupported Microsoft Visual Studio version"),
+            Sign(r"Unexpected compiler version, expected CUDA"),
+            Sign(r"Host compiler targets unsupported OS", FAIR),
+            Sign(r"unsupported Visual Studio version", FAIR),
         ),
         explains=_ECHOES,
         fixes=(
@@ -80,6 +98,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            'yvals_core.h(931): error: static assertion failed with "error STL1002: Unexpected compiler version, expected CUDA 12.4 or newer."',
             "C:\\CUDA\\v11.8\\include\\crt/host_config.h(153): fatal error C1189: #error: -- unsupported Microsoft Visual Studio "
             "version! Only the versions between 2017 and 2022 (inclusive) are supported! The nvcc flag '-allow-unsupported-compiler' can "
             "be used",
@@ -106,6 +125,24 @@ CAUSES = (
             Sign(r"\bcl\.exe (?:was )?not found", FAIR),
             Sign(r"DistutilsPlatformError: .{0,40}(?:Visual C\+\+|vcvarsall)", FAIR),
             Sign(r"UserWarning: The detected compiler .{0,20}cl.{0,40}not found", WEAK),
+            Sign(
+                r"Could not find files for the given pattern\(s\)",
+                FAIR,
+                also=(r"(?:cpp_extension|nvcc|Error building|Building wheel|csrc|setup\.py)",),
+            ),
+            Sign(r"用提供的模式无法找到文件", FAIR, also=(r"(?:cpp_extension|nvcc|Error building|Building wheel|csrc|setup\.py)",)),
+            Sign(r"'cl'? ?\W{0,3}不是内部或外部命令"),
+            Sign(r"No such file or directory: 'cl(?:\.exe)?'"),
+            Sign(r"cannot find the file specified: 'cl(?:\.exe)?'"),
+            Sign(r"Failed to find MSVC"),
+            Sign(r"build program corresponding to .{0,3}NMake Makefiles"),
+            Sign(r"could not find any instance of Visual Studio"),
+            Sign(r"Could not locate a supported Microsoft Visual C\+\+"),
+            Sign(r"linker .{0,3}link\.exe.{0,3} not found", FAIR),
+            Sign(r"cl\.exe not found in default Visual Studio"),
+            Sign(r"cannot open file '(?:msvcprt|kernel32|ucrt|libcmt)\.lib'", FAIR),
+            Sign(r"Cannot open include file: '(?:corecrt|crtdefs|stddef|stdint|io|windows|vcruntime)\.h'", FAIR),
+            Sign(r"cannot run 'rc\.exe'"),
         ),
         unless=(r"unsupported Microsoft Visual Studio version",),
         explains=_ECHOES,
@@ -123,11 +160,18 @@ CAUSES = (
             Fix("Or install a prebuilt wheel of the package, so that nothing has to be compiled; for torch.compile run eager instead."),
         ),
         examples=(
+            'CMake Error: CMake was unable to find a build program corresponding to "NMake Makefiles".  CMAKE_MAKE_PROGRAM is not set.',
+            "CMake Error at CMakeLists.txt:2 (project):\n  Generator\n    Visual Studio 17 2022\n  could not find any instance of Visual Studio.",
+            "'cl' 不是内部或外部命令，也不是可运行的程序或批处理文件。",
+            "LINK : fatal error LNK1158: cannot run 'rc.exe'",
             'error: Microsoft Visual C++ 14.0 or greater is required. Get it with "Microsoft C++ Build Tools": '
             "https://visualstudio.microsoft.com/visual-cpp-build-tools/",
             "UserWarning: Error checking compiler version for cl: [WinError 2] The system cannot find the file specified",
         ),
-        counterexamples=("cl.exe /nologo /O2 /W3 ops.cpp",),
+        counterexamples=(
+            "INFO: Could not find files for the given pattern(s).\nepoch 1 loss 0.2",
+            "cl.exe /nologo /O2 /W3 ops.cpp",
+        ),
     ),
     Cause(
         slug="gcc-missing",
@@ -140,6 +184,11 @@ CAUSES = (
             Sign(r"No such file or directory: '(?P<compiler>g\+\+|gcc|c\+\+|x86_64-linux-gnu-g\+\+|cc)'"),
             Sign(r"sh: (?:\d+: )?(?P<compiler>g\+\+|gcc|c\+\+|x86_64-conda-linux-gnu-c\+\+): not found"),
             Sign(r"No CMAKE_CXX_COMPILER could be found"),
+            Sign(r"Command '\['which', '(?:g\+\+|c\+\+|gcc|clang\+\+)'\]' returned non-zero"),
+            Sign(r"No CMAKE_C_COMPILER could be found"),
+            Sign(r"invalid active developer path"),
+            Sign(r"Failed to preprocess host compiler properties", FAIR),
+            Sign(r"(?:which: )?no (?:g\+\+|gcc|c\+\+) in \(/", FAIR),
         ),
         explains=_ECHOES,
         fixes=(
@@ -150,113 +199,11 @@ CAUSES = (
                 ("conda install -c conda-forge gxx_linux-64", "xcode-select --install"),
             ),
         ),
-        examples=("error: command 'gcc' failed: No such file or directory",),
+        examples=(
+            "subprocess.CalledProcessError: Command '['which', 'g++']' returned non-zero exit status 1.",
+            "xcrun: error: invalid active developer path (/Library/Developer/CommandLineTools), missing xcrun at: /Library/Developer/CommandLineTools/usr/bin/xcrun",
+            "error: command 'gcc' failed: No such file or directory",
+        ),
         counterexamples=("error: command 'git' failed: No such file or directory",),
-    ),
-    Cause(
-        slug="ninja-missing",
-        title="ninja is not installed or not on PATH",
-        why="torch builds JIT extensions with the program ninja. The Python package brings it, but only the environment's bin folder has "
-        "it, which must be on PATH.",
-        signs=(
-            Sign(r"Ninja is required to load C\+\+ extensions"),
-            Sign(r"Unable to find a suitable ninja binary", FAIR),
-            Sign(r"No such file or directory: 'ninja'"),
-            Sign(r"ninja: (?:command )?not found"),
-            Sign(r"Command '\['ninja', '--version'\]' returned non-zero"),
-            Sign(r"Could not find ninja executable", FAIR),
-            Sign(r"verify_ninja_availability", WEAK),
-            ends_in("torch/utils/cpp_extension.py", "verify_ninja_availability"),
-        ),
-        explains=_ECHOES,
-        fixes=(
-            Fix("Install ninja in the environment that runs.", ("python -m pip install ninja", "ninja --version")),
-            Fix(
-                "If it is installed, put the environment's bin (Scripts) folder on PATH: activate the environment instead of calling its "
-                "python by path.",
-                ('export PATH="$(dirname $(which python)):$PATH"',),
-            ),
-        ),
-        decide="which ninja; python -m pip show ninja",
-        examples=("RuntimeError: Ninja is required to load C++ extensions",),
-        counterexamples=("ninja: no work to do.",),
-    ),
-    Cause(
-        slug="python-headers-missing",
-        title="Python.h is missing: the Python development headers are not installed",
-        why="Compiling an extension (or Triton's launcher at run time) needs the headers of the running Python. Distributions put them "
-        "into a separate package.",
-        signs=(
-            Sign(r"Python\.h: No such file or directory"),
-            Sign(r"'Python\.h' file not found"),
-            Sign(r"Cannot open include file: 'Python\.h'"),
-            Sign(r"pyconfig\.h: No such file or directory"),
-            Sign(r"cannot open file 'python\d+\.lib'"),
-            Sign(r"runtime[\\/]{1,4}tcc[\\/]{1,4}tcc\.exe", FAIR, also=(r"returned non-zero exit status",)),
-        ),
-        explains=(*_ECHOES, "torch-compile-cpp-error"),
-        refines=("torch-compile-cpp-error",),
-        fixes=(
-            Fix(
-                "Install the development headers of this Python (python3-dev, pythonX.Y-dev; python3-devel on Fedora and RHEL), which "
-                "contain Python.h.",
-                ("sudo apt install python3-dev", "python3 --version"),
-            ),
-            Fix(
-                "Or use a Python that ships its headers (conda, uv's or python.org's); an embedded Windows Python needs the include and "
-                "libs folders of the full installer copied into it.",
-                ("uv venv --python 3.12",),
-            ),
-        ),
-        examples=("/tmp/tmp1_x/main.c:5:10: fatal error: Python.h: No such file or directory\n    5 | #include <Python.h>",),
-        counterexamples=("python.html: No such file or directory",),
-    ),
-    Cause(
-        slug="ninja-build-failed",
-        title="ninja stopped because a compiler command failed; the first compiler error above it is the reason",
-        why="torch hands the extension's build to ninja, which only reports that some command ended with an error.",
-        signs=(
-            Sign(r"ninja: build stopped: subcommand failed", FAIR),
-            Sign(r"Command '\['ninja', .{0,60}\]' returned non-zero exit status", FAIR),
-            Sign(r"RuntimeError: Error (?:building extension|compiling objects for extension)", FAIR),
-            Sign(r"Error building extension '(?P<extension>\w+)'", FAIR),
-            Sign(r"torch_extensions/[\w./-]{1,120}\.so: cannot open shared object file", FAIR),
-            Sign(r"No module named '(?:fused_adam|cpu_adam|fused_lamb|cpu_adagrad|async_io|transformer_inference|quantizer)'", FAIR),
-            Sign(r"error: command '\S{0,80}(?:nvcc|gcc|g\+\+|cl\.exe|ninja)\S{0,8}' failed with exit (?:status|code)", FAIR),
-            Sign(r"collect2: error: ld returned 1 exit status", WEAK),
-            ends_in("torch/utils/cpp_extension.py", "_run_ninja_build"),
-        ),
-        consequence=True,
-        fixes=(
-            Fix(
-                "Read the first error of the compiler (search for 'error:' or 'fatal' from the top): that is the cause. Build verbosely "
-                "and with one job, so that the lines do not mix.",
-                ("export MAX_JOBS=1", "rm -rf ~/.cache/torch_extensions"),
-            ),
-            Fix(
-                "If the compiler was killed, memory was short: lower MAX_JOBS. Else check that nvcc, gcc and torch's CUDA fit each other.",
-                ("nvcc --version", "gcc --version", 'python -c "import torch; print(torch.__version__, torch.version.cuda)"'),
-            ),
-        ),
-        examples=("RuntimeError: Error building extension 'cpu_adam'",),
-        counterexamples=("ninja: no work to do.",),
-    ),
-    Cause(
-        slug="deepspeed-adam-del-attributeerror",
-        title="DeepSpeedCPUAdam's clean-up failed, because its op could not be built",
-        why="The constructor failed while compiling the op, so the object has no ds_opt_adam when Python deletes it. The error above it "
-        "is the real one.",
-        signs=(Sign(r"'DeepSpeedCPU\w+' object has no attribute 'ds_opt_\w+'", FAIR),),
-        consequence=True,
-        fixes=(
-            Fix(
-                "Fix the op build error above it: ds_report tells what is missing (nvcc, CUDA_HOME, matching CUDA version, ninja, "
-                "Python.h).",
-                ("python -m deepspeed.env_report",),
-            ),
-            Fix("Or use the optimizer of torch instead of the CPU offload one."),
-        ),
-        examples=("AttributeError: 'DeepSpeedCPUAdam' object has no attribute 'ds_opt_adam'",),
-        counterexamples=("AttributeError: 'Trainer' object has no attribute 'opt'",),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.tracebacks import ends_in
 
 _LOAD_CALL = r"torch\.load\(|serialization\.py|load_state_dict\("
@@ -37,6 +37,16 @@ CAUSES = (
             Sign(r"Error: .{0,20}PytorchStreamReader", FAIR),
             Sign(r"PyTorchFileReader\(name_or_buffer\)", FAIR),
             ends_in("torch/serialization.py", "__init__", code=r"PyTorchFileReader\("),
+            Sign(r"unpickling stack underflow", also=(r"torch|\.pth?\b|ckpt|checkpoint",)),
+            Sign(r"SHA256 checksum does not (?:not )?match"),
+            Sign(r"File is not a zip file", FAIR, also=(r"torch|\.pth?\b|\.ckpt|checkpoint|weights",)),
+            Sign(r"Unable to (?:synchronously )?open file \((?:truncated file|file signature not found)"),
+            Sign(r"model is corrupted or incomplete"),
+            Sign(r"data is not within the file bounds"),
+            Sign(r"incomplete metadata, file not fully covered"),
+            Sign(r"SafetensorError: .{0,80}(?:incomplete metadata|invalid JSON in header|header too small|invalid header)"),
+            Sign(r"Consistency check failed: file should be of size \d+ but has size \d+"),
+            Sign(r"UnpicklingError: .{0,60}Unsupported operand 60\b"),
         ),
         fixes=(
             Fix(
@@ -59,6 +69,9 @@ CAUSES = (
             "safetensors_rust.SafetensorError: Error while deserializing header: MetadataIncompleteBuffer",
             "_pickle.UnpicklingError: invalid load key, '<'.",
             "RuntimeError: unexpected EOF, expected 7491165 more bytes. The file might be corrupted.",
+            "RuntimeError: Model has been downloaded but the SHA256 checksum does not not match. Please retry loading the model.",
+            "OSError: Unable to synchronously open file (truncated file: eof = 1048576, sblock->base_addr = 0, stored_eof = 26499904)",
+            "OSError: Consistency check failed: file should be of size 4976698672 but has size 310378496 (model-00001-of-00004.safetensors).",
         ),
         counterexamples=('EOFError: Ran out of input\n  File "cache.py", line 3, in <module>\n    pickle.load(f)',),
     ),
@@ -73,6 +86,11 @@ CAUSES = (
             Sign(r"version https://git-lfs\.github\.com/spec"),
             Sign(r"cloned a repository without having git-lfs installed"),
             Sign(r"deserializing header: (?:HeaderTooLarge|header too large)", FAIR),
+            Sign(r"UnpicklingError: .{0,60}Unsupported operand 118\b"),
+            Sign(r"(?:is|are|be) (?:a |an |only )?(?:git[- ])?LFS pointer", FAIR),
+            Sign(r"git: 'lfs' is not a git command", FAIR),
+            Sign(r"git-lfs: (?:command )?not found", FAIR),
+            Sign(r"over its data quota.{0,80}LFS", FAIR),
         ),
         fixes=(
             Fix(
@@ -90,6 +108,7 @@ CAUSES = (
             "    magic_number = pickle_module.load(f, **pickle_load_args)\n_pickle.UnpicklingError: invalid load key, 'v'.",
             "OSError: You seem to have cloned a repository without having git-lfs installed. Please install git-lfs and run `git lfs "
             "install` followed by `git lfs pull` in the folder you cloned.",
+            "_pickle.UnpicklingError: Weights only load failed. WeightsUnpickler error: UnpicklingError: Unsupported operand 118",
         ),
         counterexamples=("_pickle.UnpicklingError: invalid load key, '<'.",),
     ),
@@ -100,17 +119,24 @@ CAUSES = (
         "Python objects (arguments, numpy scalars, classes).",
         signs=(
             Sign(r"Unsupported (?:global|class): (?:GLOBAL )?(?P<object>[\w.]+) was not an allowed global"),
-            Sign(r"Weights only load failed"),
+            Sign(r"Weights only load failed", unless=(r"Unsupported operand (?:118|60)\b",)),
             Sign(r"raise pickle\.UnpicklingError\(_get_wo_message\(", FAIR),
-            Sign(r"WeightsUnpickler error: (?!Unsupported operand 118)"),
+            Sign(r"WeightsUnpickler error: (?!Unsupported operand (?:118|60)\b|UnpicklingError: Unsupported operand (?:118|60)\b)"),
             Sign(r"Unsupported (?:global|class) .{0,20}(?P<object>[\w.]+) ?(?:was not|is not) an allowed"),
             Sign(r"torch\.serialization\.add_safe_globals\(\[(?P<object>[\w., ]+)\]\)", FAIR),
             Sign(r"WeightsUnpickler", FAIR, also=(r"UnpicklingError",)),
             ends_in("torch/serialization.py", "load", code=r"raise pickle\.UnpicklingError\("),
+            Sign(r"was not an allowed global by default"),
+            Sign(r"UnpicklingError: .{0,30}Unsupported operand (?!118\b|60\b)\d+", FAIR),
+            Sign(r"Cannot use .{0,3}weights_only=True.{0,3} with TorchScript archives"),
+            Sign(r"changed the default value of the .{0,2}weights_only.{0,2} argument"),
+            Sign(r"Trying to (?:load|instantiate|call reduce for) unsafe (?:global|type|class|object)?", FAIR),
+            Sign(r"global '(?P<object>[\w./]+ \w+|[\w./]+)' is forbidden", FAIR),
         ),
         fixes=(
             Fix(
-                "For a file from a source you trust: torch.load(path, weights_only=False). That can run code from the file.",
+                "For a file from a source you trust: torch.load(path, weights_only=False) (in the Stable Diffusion web UI --disable-safe-unpickle). "
+                "That can run code from the file.",
                 code='checkpoint = torch.load(path, map_location="cpu", weights_only=False)',
             ),
             Fix(
@@ -128,6 +154,8 @@ CAUSES = (
             "\tWeightsUnpickler error: Unsupported global: GLOBAL argparse.Namespace was not an allowed global by default.",
             "_pickle.UnpicklingError: Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely "
             "succeed",
+            "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to `True`.",
+            "RuntimeError: Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``.",
         ),
         counterexamples=("FutureWarning: You are using `torch.load` with `weights_only=False`",),
     ),
@@ -141,6 +169,8 @@ CAUSES = (
             Sign(r"require users to upgrade torch to at least v?2\.6"),
             Sign(r"CVE-2025-32434"),
             ends_in("transformers/utils/import_utils.py", "check_torch_load_is_safe"),
+            Sign(r"upgrade torch to at least v?2\.6"),
+            Sign(r"restriction does not apply when loading files with safetensors"),
         ),
         fixes=(
             Fix(
@@ -157,132 +187,8 @@ CAUSES = (
         examples=(
             "ValueError: Due to a serious vulnerability issue in `torch.load`, even with `weights_only=True`, we now require users to "
             "upgrade torch to at least v2.6",
+            "upgrade torch to at least v2.6 in order to use the function. This version restriction does not apply when loading files with safetensors.",
         ),
         counterexamples=("torch 2.6.0 is installed",),
-    ),
-    Cause(
-        slug="storage-location-unknown",
-        title="torch.load does not know how to restore a tensor saved on the device '{tag|of the file}'",
-        why="A checkpoint stores for each tensor the device tag it was saved from. This torch has no backend of that name (mps on an "
-        "old torch, DirectML's privateuseone, npu without its plug-in, 'gpu').",
-        signs=(
-            Sign(r"don't know how to restore data location of \S+ \(tagged with (?P<tag>[\w:]+)\)"),
-            Sign(r"don't know how to (?:restore|determine) data location of"),
-        ),
-        fixes=(
-            Fix(
-                "Load to the CPU and move afterwards: torch.load(path, map_location='cpu'), then model.to(device). map_location must "
-                "be a device that this torch knows.",
-                code='state = torch.load(path, map_location="cpu")',
-            ),
-            Fix("For mps tags on an old version: upgrade torch.", commands=("pip install -U torch",)),
-        ),
-        patch="map-location",
-        examples=(
-            "    wrap_storage=restore_location(obj, location),\nRuntimeError: don't know how to restore data location of "
-            "torch.FloatStorage (tagged with mps)",
-        ),
-        counterexamples=("RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False.",),
-    ),
-    Cause(
-        slug="checkpoint-saved-on-cuda",
-        title="The checkpoint holds tensors of a GPU that does not exist here",
-        why="torch.load puts every tensor back on the device that it was saved from. On a machine without CUDA, or with fewer GPUs, "
-        "that device is missing.",
-        signs=(
-            Sign(r"Attempting to deserialize object on (?:a )?(?:CUDA|MPS|XPU|HPU) device"),
-            Sign(r"Attempting to deserialize object on CUDA device (?P<device>\d+) but torch\.cuda\.device_count\(\) is (?P<gpus>\d+)"),
-            Sign(r"torch\.load with map_location(?:=torch\.device\('cpu'\))? to map your storages", FAIR),
-            Sign(r"torch\.cuda\.is_available\(\).{1,8}False.{1,200}map_location", FAIR, also=(r"Error",)),
-            ends_in("torch/serialization.py", "_cuda_deserialize|validate_cuda_device|_validate_device|_deserialize"),
-        ),
-        fixes=(
-            Fix(
-                "Tell torch.load where to put the tensors: torch.load(path, map_location='cpu') (or map_location=device), then "
-                "model.to(device).",
-                code='state = torch.load(path, map_location=torch.device("cpu"))',
-            ),
-            Fix(
-                "If this machine should have a GPU: torch does not see it; check the build and the driver.",
-                commands=('python -c "import torch; print(torch.version.cuda, torch.cuda.is_available())"',),
-            ),
-        ),
-        refines=("cuda-hardcoded", "torch-cpu-only-build", "invalid-device-ordinal", "cuda-unavailable-no-driver"),
-        patch="map-location",
-        examples=(
-            '    net = torch.load("runs/last.pt")\nRuntimeError: Attempting to deserialize object on a CUDA device but '
-            "torch.cuda.is_available() is False. "
-            "If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
-            "storages to the CPU.",
-            "RuntimeError: Attempting to deserialize object on CUDA device 3 but torch.cuda.device_count() is 1. Please use torch.load "
-            "with map_location to map your storages to an existing device.",
-        ),
-        counterexamples=("torch.load(path, map_location='cpu')",),
-    ),
-    Cause(
-        slug="checkpoint-newer-torch",
-        title="The checkpoint was written by a newer torch in a format that this one cannot read",
-        why="torch 1.6 introduced the zip format and later versions raised its number; an older torch takes such a file for something "
-        "else.",
-        signs=(
-            Sign(r"is a zip archive \(did you mean to use torch\.jit\.load\(\)\?\)"),
-            Sign(r"Attempted to read a PyTorch file with version \d+, but the maximum supported version for reading is \d+"),
-            Sign(r"kMaxSupportedFileFormatVersion.{0,40}INTERNAL ASSERT FAILED"),
-        ),
-        fixes=(
-            Fix("Upgrade torch to at least the version that saved the file.", commands=("pip install -U torch",)),
-            Fix("Or save it again with the new torch in the old format: torch.save(state, path, _use_new_zipfile_serialization=False)."),
-        ),
-        refines=("corrupt-checkpoint",),
-        examples=("RuntimeError: weights/best.pth is a zip archive (did you mean to use torch.jit.load()?)",),
-        counterexamples=("RuntimeError: PytorchStreamReader failed reading zip archive: not a ZIP archive",),
-    ),
-    Cause(
-        slug="checkpoint-needs-source-code",
-        title="The checkpoint is a pickled object whose class ({name|of the original program}) cannot be imported here",
-        why="torch.save(model) stores only the path of the class. To load it, Python must import the module under the same name as in "
-        "the program that saved it.",
-        signs=(
-            Sign(
-                r"No module named '(?P<name>(?!numpy|torch\b)[\w.]+)'",
-                also=(r"(?:pickle_module|unpickler|_unpickler|Unpickler)\.load\(|find_class\(",),
-                near=1200,
-            ),
-            Sign(
-                r"No module named '(?P<name>(?!numpy|torch\b)[\w.]+)'", FAIR, also=(r"torch\.load\(|torch[/\\]serialization\.py",), near=900
-            ),
-            Sign(
-                r"Can't get attribute '(?P<name>\w+)' on <module",
-                also=(r"torch\.load\(|torch[/\\]serialization\.py|pickle_module|attempt_load",),
-                unless=(r"multiprocessing[/\\]spawn\.py",),
-            ),
-            Sign(r"No module named '(?P<name>models(?:\.yolo|\.common)?|utils\.\w+|src\.\w+)'", WEAK, also=(r"\.pth?\b",), near=600),
-            Sign(
-                r"Can't get attribute '(?P<name>\w+)' on <module '\w+' from '[^']{1,200}\.py'>",
-                FAIR,
-                unless=(r"multiprocessing[/\\]spawn\.py",),
-            ),
-        ),
-        fixes=(
-            Fix(
-                "Run it where the original source code can be imported: from the root of that repository, or with its folder on "
-                "PYTHONPATH (sys.path), so that the class {name|of the model} is found under the same name.",
-                commands=("export PYTHONPATH=/path/to/the/original/repository",),
-            ),
-            Fix(
-                "For the future save only the state_dict, torch.save(model.state_dict(), path), and load it into a model that you "
-                "build in code.",
-                code="model = Net()\nmodel.load_state_dict(torch.load(path))",
-            ),
-        ),
-        refines=("module-not-installed", "torch-not-installed-wrong-interpreter", "pickle-local-object"),
-        examples=(
-            "    model = torch.load('best.pt')\n  File \"/usr/lib/python3/dist-packages/torch/serialization.py\", line 1043, in _load\n"
-            "    result = unpickler.load()\n"
-            "ModuleNotFoundError: No module named 'models'",
-            '  File "/opt/venv/lib/python3.9/site-packages/torch/serialization.py", line 842, in _load\n'
-            "    result = unpickler.load()\nAttributeError: Can't get attribute 'SmallNet' on <module '__main__' from 'infer.py'>",
-        ),
-        counterexamples=("import models\nModuleNotFoundError: No module named 'models'",),
     ),
 )

@@ -29,6 +29,9 @@ def _whose_shape(matches: Matches, _: Any) -> Verdict:
     return {"odd": " Here " + " and ".join(f"rank {rank} has {shape}" for rank, shape in sorted(shapes.items())) + "."}
 
 
+_OTHER_OPERATION = (r"Op type: \w{2,40} ?vs \w",)
+"""The ranks do not even run the same operation: what differs in shape follows from that."""
+
 CAUSES = (
     Cause(
         slug="new-group-not-collective",
@@ -45,6 +48,17 @@ CAUSES = (
             Sign(r"[Gg]lobal rank (?P<member>\d+) is not part of group", FAIR),
             Sign(r"Invalid process group specified", FAIR, also=(r"group",)),
             Sign(r"Group .{0,120}is not registered, please create group with torch\.distributed\.new_group"),
+            Sign(
+                r"\] if .{0,60} else .{0,60}\] .{0,80}\bnew_group\(",
+                FAIR,
+                also=(r"hang|stuck|stick|deadlock|block|[Tt]imed? ?out|SIGINT|SIGTERM|never return",),
+            ),
+            Sign(
+                r"\bif .{0,30}rank\b.{0,60}: .{0,80}\bnew_group\(",
+                FAIR,
+                also=(r"hang|stuck|stick|deadlock|block|[Tt]imed? ?out|SIGINT|SIGTERM|never return",),
+            ),
+            Sign(r"The given group does not exist", FAIR, also=(r"group|distributed",)),
         ),
         fixes=(
             Fix(
@@ -57,11 +71,17 @@ CAUSES = (
                 "use_local_synchronization=True lets only the members take part."
             ),
         ),
-        explains=("nccl-timeout-straggler", "nccl-watchdog-abort", "rendezvous-timeout"),
+        explains=(
+            "nccl-timeout-straggler",
+            "nccl-watchdog-abort",
+            "rendezvous-timeout",
+            "launcher-interrupted",
+        ),
         examples=(
             "RuntimeError: Timed out initializing process group in store based barrier on rank: 5, for key: store_based_barrier_key:3 "
             "(world_size=8, worker_count=4, timeout=0:30:00)",
             "ValueError: Global rank 6 is not part of group <torch.distributed.distributed_c10d.ProcessGroup object at 0x7f1d>",
+            "it hangs now and then:\n    part = [0, 1] if rank < 2 else [2, 3]\n    g = dist.new_group(part)\n    dist.barrier(group=g)",
         ),
         counterexamples=(
             "RuntimeError: Timed out initializing process group in store based barrier on rank: 0, for key: store_based_barrier_key:1 "
@@ -77,21 +97,28 @@ CAUSES = (
             Sign(r"op\.preamble\.length <= op\.nbytes\. (?P<got>\d+) vs (?P<room>\d+)"),
             Sign(r"enforce fail at .{0,80}gloo/transport/\w+/pair\.cc.{0,20}(?:opt?\.|length|nbytes)", STRONG),
             Sign(r"Received data size doesn['’]t match expected size"),
-            Sign(r"Tensor shapes: \[.{0,80}\]vs \[", STRONG),
+            Sign(r"Tensor shapes: \[.{0,80}\]vs \[", STRONG, unless=_OTHER_OPERATION),
             Sign(r"ProcessGroup\w+::\w+: invalid tensor (?:size|type|shape) at index"),
             Sign(
                 r"collectives on ranks\. Rank (?P<one>\d+) is running (?:inconsistent )?collective: .{0,80}?TensorShape=(?P<shape>\[[\d, ]*\])"
                 r".{0,500}?but Rank (?P<peer>\d+) is running .{0,120}?TensorShape=(?P<peers_shape>\[[\d, ]*\]).{0,500}?"
                 r"Collectives differ in the following aspects:.{0,40}Tensor (?:Tensor )?(?:shapes|dtypes)",
+                unless=_OTHER_OPERATION,
                 together=_whose_shape,
             ),
-            Sign(r"Collectives differ in the following aspects:.{0,40}Tensor (?:Tensor )?(?:shapes|dtypes)"),
+            Sign(r"Collectives differ in the following aspects:.{0,40}Tensor (?:Tensor )?(?:shapes|dtypes)", unless=_OTHER_OPERATION),
             Sign(r"NCCL WARN Message truncated : received (?P<got>\d+) bytes instead of (?P<room>\d+)"),
             Sign(r"Tensor list input to scatter/gather must match number of collective participants"),
             Sign(r"output tensor size must be equal to world_size times input tensor size"),
             Sign(r"input tensor must be the same (?:size|type) as the outp?ut tensor"),
             Sign(r"tensor operands to scatter/gather must have the same (?:number of elements|size)"),
             Sign(r"[Ii]nvalid usage of tensors with different dtypes"),
+            Sign(r"Cannot apply desired operation due to shape mismatches"),
+            Sign(r"Tensors must have identical (?:size|type|shape)"),
+            Sign(
+                r"is running (?:inconsistent )?collective: CollectiveFingerPrint\((?:SequenceNumber=\d+, )?OpType=(?P<op>\w+), TensorShape=(?P<shape>\[[\d, ]*\]).{0,400}?but Rank \d+ is running .{0,80}?OpType=(?P=op), TensorShape=(?!(?P=shape))\["
+            ),
+            Sign(r"must have the same shape (?:across|on) (?:all )?ranks"),
         ),
         fixes=(
             Fix(
@@ -112,6 +139,7 @@ CAUSES = (
             "RuntimeError: [enforce fail at ../third_party/gloo/gloo/transport/tcp/pair.cc:446] op.preamble.length <= op.nbytes. 640 vs "
             "512",
             "ValueError: ProcessGroupGloo::allgather: invalid tensor size at index 0 (expected (4, 2), got (3, 2))",
+            "accelerate.utils.operations.DistributedOperationException: Cannot apply desired operation due to shape mismatches. All shapes across devices must be valid.",
         ),
         counterexamples=("RuntimeError: Sizes of tensors must match except in dimension 1. Expected size 4 but got size 3",),
     ),

@@ -38,6 +38,11 @@ CAUSES = (
             Sign(r"cannot import name 'msvccompiler' from 'distutils'"),
             Sign(r"No module named 'setuptools\.(?:_distutils\.msvccompiler|command\.test)'"),
             Sign(r"No module named '(?P<module>pkg_resources|distutils)'"),
+            Sign(r"AttributeError: install_layout"),
+            Sign(r"module 'pkg_resources' has no attribute"),
+            Sign(r"canonicalize_version\(\) got an unexpected keyword argument 'strip_trailing_zero'"),
+            Sign(r"VersionConflict: \(setuptools "),
+            Sign(r"No module named '(?P<module>distutils\.\w+)'"),
         ),
         refines=("module-not-installed",),
         explains=("pip-build-failed",),
@@ -52,6 +57,9 @@ CAUSES = (
         examples=(
             "ImportError: cannot import name 'packaging' from 'pkg_resources' "
             "(/opt/v/lib/python3.10/site-packages/pkg_resources/__init__.py)",
+            "TypeError: canonicalize_version() got an unexpected keyword argument 'strip_trailing_zero'",
+            "AttributeError: install_layout. Did you mean: 'install_platlib'?",
+            "ModuleNotFoundError: No module named 'distutils.msvccompiler'",
         ),
         counterexamples=("AttributeError: module 'mypkg' has no attribute 'version'",),
     ),
@@ -64,6 +72,10 @@ CAUSES = (
                 r"(?P<library>libGL\.so\.1|libgthread-2\.0\.so\.0|libSM\.so\.6|libXrender\.so\.1|libXext\.so\.6|libglib-2\.0\.so\.0): "
                 r"cannot open shared object"
             ),
+            Sign(
+                r"(?P<library>libGLESv2\.so\.2|libxcb(?:-\w+)?\.so\.\d|libX11\.so\.6|libICE\.so\.6|libEGL\.so\.1|libGLX?\.so\.0|libOpenGL\.so\.0): cannot open shared object"
+            ),
+            Sign(r"Could not load the Qt platform plugin .{0,3}xcb.{0,4}in .{0,200}cv2", FAIR),
         ),
         fixes=(
             Fix(
@@ -75,7 +87,10 @@ CAUSES = (
                 ("sudo apt-get install -y libgl1 libglib2.0-0",),
             ),
         ),
-        examples=("ImportError: libGL.so.1: cannot open shared object file: No such file or directory",),
+        examples=(
+            "ImportError: libGL.so.1: cannot open shared object file: No such file or directory",
+            "ImportError: libxcb.so.1: cannot open shared object file: No such file or directory",
+        ),
         counterexamples=("libGL.so.1 => /lib/x86_64-linux-gnu/libGL.so.1",),
     ),
     Cause(
@@ -89,6 +104,8 @@ CAUSES = (
             Sign(
                 r"huggingface[-_]hub(?P<wanted>[<>=!][\w.,<>=!]{1,60}) is required for a normal functioning of this module, but found", FAIR
             ),
+            Sign(r"No module named '(?P<name>huggingface_hub\.[\w.]{1,60})'"),
+            Sign(r"requires huggingface[-_]hub(?P<wanted>[<>=!~][\w.,<>=!~]{1,60}),? but you have huggingface[-_]hub", FAIR),
         ),
         unless=(r"partially initialized module",),
         fixes=(
@@ -102,9 +119,12 @@ CAUSES = (
             ),
         ),
         decide="python -m pip list | grep -i -e hub -e transformers -e diffusers",
+        refines=("module-not-installed",),
         examples=(
             "ImportError: cannot import name 'cached_download' from 'huggingface_hub' "
             "(/opt/v/lib/python3.10/site-packages/huggingface_hub/__init__.py)",
+            "ModuleNotFoundError: No module named 'huggingface_hub.inference._text_generation'",
+            "transformers 4.57.0 requires huggingface-hub<1.0,>=0.34.0, but you have huggingface-hub 1.0.1 which is incompatible.",
         ),
         counterexamples=("from huggingface_hub import snapshot_download",),
     ),
@@ -124,6 +144,22 @@ CAUSES = (
                 r"resume_from_checkpoint|progress_bar_refresh_rate|amp_backend|replace_sampler_ddp|auto_scale_batch_size)'"
             ),
             Sign(r"module 'pytorch_lightning' has no attribute '(?P<name>\w+)'"),
+            Sign(
+                r"Trainer\.__init__\(\) got an unexpected keyword argument '(?P<name>checkpoint_callback|weights_summary|flush_logs_every_n_steps|progress_bar_callback|distributed_backend|truncated_bptt_steps|num_processes|ipus|weights_save_path|stochastic_weight_avg|terminate_on_nan|track_grad_norm|multiple_trainloader_mode|log_gpu_memory|reload_dataloaders_every_epoch|move_metrics_to_cpu|process_position|amp_level|auto_lr_find)'"
+            ),
+            Sign(
+                r"__init__\(\) got an unexpected keyword argument '(?P<name>checkpoint_callback|weights_summary|flush_logs_every_n_steps|progress_bar_callback|distributed_backend|truncated_bptt_steps|num_processes|ipus|weights_save_path|stochastic_weight_avg|terminate_on_nan|track_grad_norm|multiple_trainloader_mode|log_gpu_memory|reload_dataloaders_every_epoch|move_metrics_to_cpu|process_position|amp_level|auto_lr_find|gpus|tpu_cores|auto_select_gpus|progress_bar_refresh_rate|replace_sampler_ddp)'",
+                FAIR,
+                also=(r"(?:pytorch_lightning|lightning[/\\.]|\bpl\.Trainer|Trainer\()",),
+            ),
+            Sign(r"Support for `(?P<name>\w+)` has been removed in v2"),
+            Sign(r"No module named '(?P<name>pytorch_lightning\.[\w.]{1,80})'", FAIR),
+            Sign(
+                r"'Trainer' object has no attribute '(?P<name>training_type_plugin|accelerator_connector|data_parallel|root_gpu|gpus|tpu_cores|lr_schedulers)'",
+                FAIR,
+            ),
+            Sign(r"type object 'Trainer' has no attribute '(?P<name>from_argparse_args|add_argparse_args)'"),
+            Sign(r"cannot import name '(?P<name>\w+)' from '(?:lightning_fabric|lightning_utilities|torchmetrics)[\w.]*'", FAIR),
         ),
         refines=("module-not-installed", "library-argument-renamed"),
         fixes=(
@@ -141,7 +177,40 @@ CAUSES = (
         examples=(
             "    from pytorch_lightning.utilities.distributed import rank_zero_only\nModuleNotFoundError: No module named "
             "'pytorch_lightning.utilities.distributed'",
+            "NotImplementedError: Support for `training_epoch_end` has been removed in v2.0.0. `Net` implements this method. You can use the `on_train_epoch_end` hook instead.",
+            "ModuleNotFoundError: No module named 'pytorch_lightning.loggers.base'",
+            "AttributeError: type object 'Trainer' has no attribute 'add_argparse_args'",
+            "TypeError: Trainer.__init__() got an unexpected keyword argument 'checkpoint_callback'",
         ),
         counterexamples=("pytorch_lightning 2.4 Trainer(accelerator='gpu', devices=2)",),
+    ),
+    Cause(
+        slug="pillow-name-removed",
+        title="The code (or an old torchvision) uses {name|a name} of Pillow that newer Pillow has removed",
+        why="Pillow 7 removed PILLOW_VERSION, which torchvision before 0.5 imports; Pillow 10 removed Image.ANTIALIAS, getsize and "
+        "textsize, which older projects still use.",
+        signs=(
+            Sign(r"cannot import name '(?P<name>PILLOW_VERSION)' from 'PIL"),
+            Sign(r"module 'PIL\.Image' has no attribute '(?P<name>ANTIALIAS|LINEAR|CUBIC|Resampling)'"),
+            Sign(r"'FreeTypeFont' object has no attribute '(?P<name>getsize|getoffset)'"),
+            Sign(r"'ImageDraw' object has no attribute '(?P<name>textsize|multiline_textsize)'"),
+            Sign(r"cannot import name '(?P<name>is_directory)' from 'PIL\._util'"),
+        ),
+        fixes=(
+            Fix(
+                "Upgrade the package that uses the name (torchvision, the project, the web UI) to a version for this Pillow.",
+                ("python -m pip install -U torchvision",),
+            ),
+            Fix(
+                "Or pin Pillow: below 7 for PILLOW_VERSION, below 10 for ANTIALIAS, getsize and textsize.",
+                ('python -m pip install "pillow<10"',),
+            ),
+            Fix("Or replace the name in the code.", code="image = image.resize(size, Image.LANCZOS)  # was: Image.ANTIALIAS"),
+        ),
+        examples=(
+            "ImportError: cannot import name 'PILLOW_VERSION' from 'PIL' (/opt/v/lib/python3.7/site-packages/PIL/__init__.py)",
+            "AttributeError: module 'PIL.Image' has no attribute 'ANTIALIAS'",
+        ),
+        counterexamples=("Pillow 11.1 loaded 300 images",),
     ),
 )

@@ -26,6 +26,17 @@ CPP = Cause(
         Sign(r"CalledProcessError.{0,400}torchinductor_\w+", FAIR),
         Sign(r"Compiler: cl is not found", STRONG),
         Sign(r"Failed to find C\+\+ compiler", FAIR),
+        Sign(r"InvalidCxxCompiler"),
+        Sign(r"No working C\+\+ compiler found in torch\._inductor"),
+        Sign(r"unresolved external symbol .{0,40}(?:aoti_torch|kernel\$omp)"),
+        Sign(r"undefined (?:reference|symbol).{0,10}\baoti_torch_\w+", FAIR),
+        Sign(r"OpenMP support not found\. Please try one of the following"),
+        Sign(r"error LNK\d{4}", FAIR, also=(r"_inductor[/\\]|torchinductor_",)),
+        Sign(r"(?:fatal )?error C\d{4}:", FAIR, also=(r"_inductor[/\\]|torchinductor_",)),
+        Sign(r"torchinductor_\w+[/\\].{1,120}\.(?:cpp|h)\W.{0,40}(?:fatal )?error:", FAIR),
+        Sign(r"fatal error: '?omp\.h'? ?(?:file not found|: No such file)", FAIR, also=(r"inductor",)),
+        Sign(r"C\+\+ compile error", FAIR, also=(r"inductor|torch\.compile|dynamo",)),
+        Sign(r"UnicodeDecodeError: .{1,120}", FAIR, also=(r"_inductor[/\\](?:cpp_builder|codecache)\.py",), near=1500),
     ),
     fixes=(
         Fix(
@@ -41,7 +52,7 @@ CPP = Cause(
         ),
         Fix(
             do="Have a working C++ compiler of a supported version (g++ 9 or newer with OpenMP; on Windows MSVC build tools) and name it "
-            "in CXX.",
+            "in CXX; libomp on a Mac), and upgrade PyTorch where the generated code itself is at fault.",
             commands=("g++ --version", "export CXX=g++"),
         ),
         NO_COMPILE,
@@ -51,6 +62,10 @@ CPP = Cause(
     examples=(
         "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/torchinductor_kim/ab/cab.cpp "
         "-shared -fPIC -fopenmp",
+        '  File "C:\\envs\\t\\lib\\site-packages\\torch\\_inductor\\codecache.py", line 1498, in load\nOutput:\n'
+        "cab12.obj : error LNK2019: unresolved external symbol aoti_torch_check referenced in function kernel$omp$1",
+        "OpenMP support not found. Please try one of the following solutions: (1) Set the `CXX` environment variable to a compiler other "
+        "than Apple clang++/g++",
     ),
     counterexamples=("error: command 'g++' failed with exit status 1",),
 )
@@ -64,6 +79,14 @@ RECOMPILE = Cause(
     signs=(
         Sign(r"torch\._dynamo hit config\.(?:cache_size_limit|recompile_limit|accumulated_\w+)"),
         Sign(r"hit config\.(?:cache_size_limit|recompile_limit|accumulated_\w+)"),
+        Sign(r"torch_?dynamo hit recompilation cache limit"),
+        Sign(r"hit (?:the )?(?:recompil\w+|cache size|recompile) (?:cache )?(?:size )?limit"),
+        Sign(r"RecompileLimitExceeded"),
+        Sign(r"due to the following guard failures", FAIR),
+        Sign(r"(?:exceeded|reached) (?:the )?(?:\w+_)?cache_size_limit"),
+        Sign(r"(?:exceeded|reached) (?:the )?recompil(?:e_|ation )limit"),
+        Sign(r"CUDAGraph supports dynamic shapes by recording a new graph for each distinct input size", FAIR),
+        Sign(r"Recompiling function .{1,80}triggered by the following guard failure", FAIR, also=(r"Error|limit",)),
         Sign(r"To log all recompilation reasons, use TORCH_LOGS="),
         Sign(r"FailOnRecompileLimitHit"),
         Sign(r"(?:cache_size_limit|recompile_limit) reached"),
@@ -91,6 +114,10 @@ RECOMPILE = Cause(
         "W0312 10:01:11.1 77 site-packages/torch/_dynamo/convert_frame.py:861] [3/8] torch._dynamo hit config.cache_size_limit (8)\n"
         "W0312 10:01:11.1 77 site-packages/torch/_dynamo/convert_frame.py:861] [3/8]    function: 'step' (/srv/x/loop.py:20)",
         "torch._dynamo.exc.FailOnRecompileLimitHit: recompile_limit reached with fullgraph=True.",
+        "WARNING:torchdynamo.convert_frame:torchdynamo hit recompilation cache limit (64) for function 'forward' (/srv/m.py:38), due to the "
+        "following guard failures: [['len(xs) == 0']]",
+        "torch._dynamo.exc.FailOnRecompileLimitHit: recompile_limit reached with one_graph=True. Excessive recompilations can degrade "
+        "performance due to the compilation overhead of each recompilation.",
     ),
     counterexamples=("recompiling kernels, this may take a minute",),
 )
@@ -116,6 +143,17 @@ UNSUPPORTED = Cause(
         ),
         Sign(r"Graph break in user code", WEAK, also=(r"Error",)),
         Sign(r"Dynamo does not know how to trace"),
+        Sign(r"symbolically traced variables cannot be used as inputs to control flow"),
+        Sign(r"Explanation: Dynamo (?:does not|cannot|found|encountered|has no|failed)", FAIR, also=(r"Error|Unsupported",)),
+        Sign(r"Dynamic control flow is not supported at the moment"),
+        Sign(r"[Dd]ata[- ]dependent (?:branching|control flow|jump|operator|expression|symbol)", FAIR, also=(r"Error|Unsupported|dynamo",)),
+        Sign(r"torch\.export\S{0,20}.{0,80}(?:Unsupported|UserError)", FAIR),
+        Sign(r"(?:symbolically trace|trace) variables? cannot be used as inputs to control flow", FAIR),
+        Sign(r"Encountered graph break", FAIR, also=(r"fullgraph|Error|Unsupported",)),
+        Sign(r"call_(?:function|method) .{1,120}in skip_?files", FAIR),
+        Sign(
+            r"torch\._subclasses\.fake_tensor\.(?:DataDependent\w+|DynamicOutputShape\w+|UnsupportedOperator\w+|UnsupportedFakeTensor\w+)"
+        ),
         Sign(r"fullgraph=True.{0,200}graph break", FAIR, also=(r"Error",)),
         Sign(r"Attempted to call function marked as skipped"),
     ),
@@ -149,6 +187,9 @@ UNSUPPORTED = Cause(
         "torch._dynamo.exc.Unsupported: Tensor.item() call with capture_scalar_outputs=False\n\nfrom user code:\n   File "
         '"/srv/net/moe.py", line 41, in forward',
         "torch._dynamo.exc.UserError: Dynamic control flow is not supported at the moment. Use functorch.experimental.control_flow.cond",
+        "torch._dynamo.exc.Unsupported: Data-dependent branching\n  Explanation: Detected data-dependent branching (e.g. `if "
+        "my_tensor.sum() > 0:`). Dynamo does not support tracing dynamic control flow.",
+        "torch._subclasses.fake_tensor.DataDependentOutputException: aten._local_scalar_dense.default",
         "torch.fx.experimental.symbolic_shapes.GuardOnDataDependentSymNode: Could not guard on data-dependent expression Eq(u0, 1)",
     ),
     counterexamples=("io.UnsupportedOperation: fileno", "W0101 torch/_dynamo/variables/tensor.py:869] Graph break from `Tensor.item()`"),
@@ -165,6 +206,8 @@ PYTHON = Cause(
         Sign(r"torch\.compile is not supported on Python 3\.\d+"),
         Sign(r"torch\.compile.{0,40}(?:not supported|unsupported).{0,20}Python ?>?=? ?3\.\d+"),
         Sign(r"torch\.compile does not support Python"),
+        Sign(r"Python 3\.\d+\+? (?:is )?not (?:yet )?supported (?:for|by|with) .{0,20}(?:torch\.compile|[Dd]ynamo)"),
+        Sign(r"Dynamo (?:is not|not yet|does not).{0,30}Python ?>?=? ?3\.\d+"),
         ends_in("torch/_dynamo/eval_frame.py", "check_if_dynamo_supported"),
     ),
     fixes=(
@@ -179,6 +222,7 @@ PYTHON = Cause(
         '  File "/opt/env/lib/python3.12/site-packages/torch/__init__.py", line 1866, in compile\n'
         '    raise RuntimeError("Dynamo is not supported on Python 3.12+")\nRuntimeError: Dynamo is not supported on Python 3.12+',
         "RuntimeError: Python 3.11+ not yet supported for torch.compile",
+        "RuntimeError: torch.compile is not supported on Python 3.14+",
     ),
     counterexamples=("ERROR: Package requires a different Python: 3.8.10 not in '>=3.9'",),
 )
@@ -189,7 +233,9 @@ WINDOWS = Cause(
     why="Windows support came with PyTorch 2.5 for the CPU (with MSVC) and needs the triton-windows package for the GPU.",
     signs=(
         Sign(r"Windows not yet supported for torch\.compile"),
-        Sign(r"torch\.compile is not supported on Windows"),
+        Sign(r"torch\.compile is not (?:yet )?supported on Windows"),
+        Sign(r"Windows (?:is )?not (?:yet )?supported (?:for|by|with) .{0,20}(?:torch\.compile|[Dd]ynamo|[Ii]nductor)"),
+        Sign(r"(?:torch\.compile|[Dd]ynamo|[Ii]nductor) .{0,30}(?:not|un)(?: yet)? ?support\w* .{0,10}Windows"),
     ),
     fixes=(
         Fix(do="Upgrade PyTorch and install triton-windows, or run under WSL2.", commands=("pip install --upgrade torch triton-windows",)),

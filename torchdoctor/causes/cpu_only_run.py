@@ -1,6 +1,7 @@
 """Parts of PyTorch that need an accelerator and are run without one."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 FSDP = Cause(
     slug="fsdp-needs-accelerator",
@@ -11,7 +12,12 @@ FSDP = Cause(
         Sign(r"no accelerator device is detected", FAIR, also=(r"fsdp",)),
         Sign(r"Torch not compiled with CUDA enabled", FAIR, also=(r"fully_sharded_data_parallel\.py",)),
         Sign(r"FSDP (?:only|currently) supports? (?:GPU|CUDA)"),
-        Sign(r"FSDP (?:requires|is only supported on) .{0,30}(?:GPU|accelerator)"),
+        Sign(r"The strategy \W?fsdp\w*\W? requires a GPU accelerator"),
+        Sign(r"strategy to be \W?fsdp\w*\W?, but (?:the )?GPU accelerator is not used"),
+        Sign(r"fully_shard .{0,40}(?:requires|needs) .{0,20}(?:accelerator|GPU|CUDA device)", FAIR, also=(r"Error",)),
+        Sign(r"FSDP .{0,20}(?:not supported|not support|not available) .{0,20}\bCPU", FAIR),
+        ends_in("torch/distributed/fsdp/_init_utils.py", "_init_device_handle"),
+        Sign(r"FSDP (?:requires|is only supported on) .{0,30}(?:GPU|accelerator|CUDA)"),
     ),
     fixes=(
         Fix(
@@ -26,7 +32,10 @@ FSDP = Cause(
     ),
     refines=("torch-cpu-only-build",),
     explains=("peer-rank-died-elsewhere", "user-error-in-rank"),
-    examples=("RuntimeError: FSDP needs a non-CPU accelerator device, but no accelerator device is detected.",),
+    examples=(
+        "RuntimeError: FSDP needs a non-CPU accelerator device, but no accelerator device is detected.",
+        "ValueError: The strategy `fsdp` requires a GPU accelerator, but received `<class 'CPUAccelerator'>`.",
+    ),
     counterexamples=("AssertionError: Torch not compiled with CUDA enabled",),
 )
 
@@ -37,6 +46,11 @@ SYNC_BN = Cause(
     "names SyncBN, and it runs on the CPU.",
     signs=(
         Sign(r"SyncBatchNorm expected input tensor to be on"),
+        Sign(r"expected input tensor to be on GPU\b", FAIR),
+        Sign(r"SyncBatchNorm .{0,40}not (?:supported|implemented|available) (?:on|for) .{0,20}\bCPU", FAIR),
+        Sign(r"InplaceABNSync .{0,40}only .{0,20}(?:GPU|CUDA)", FAIR),
+        ends_in("torch/nn/modules/batchnorm.py", "forward", code=r"raise ValueError\(.{0,2}SyncB\w*"),
+        ends_in("torch/nn/modules/batchnorm.py", "_check_non_zero_input_channels", code=r"raise ValueError\(.{0,2}SyncB\w*"),
         Sign(r"SyncBatchNorm (?:is )?only (?:supports|works|supported) .{0,40}(?:GPU|CUDA)"),
     ),
     fixes=(
@@ -52,6 +66,7 @@ SYNC_BN = Cause(
         '  File "/opt/env/lib/python3.8/site-packages/torch/nn/modules/batchnorm.py", line 711, in forward\n'
         '    raise ValueError("SyncBatchNorm expected input tensor to be on GPU")\nValueError: SyncBatchNorm expected input tensor to be '
         "on GPU",
+        '  File "/opt/env/lib/python3.9/site-packages/torch/nn/modules/batchnorm.py", line 770, in forward\n    raise ValueError("SyncBat',
     ),
     counterexamples=("Converting BatchNorm to SyncBatchNorm",),
 )

@@ -17,6 +17,8 @@ ARGUMENT = Cause(
     signs=(
         Sign(r"CUDA error: invalid argument"),
         Sign(r"CUDA driver error: invalid argument"),
+        Sign(r"Triton Error \[CUDA\]: invalid argument"),
+        Sign(r"CUDA error: invalid device pointer"),
         Sign(r"cuda runtime error \((?:11|1)\) ?: invalid argument"),
     ),
     fixes=(
@@ -43,6 +45,7 @@ HANDLE = Cause(
     "taken over a fork, is an invalid handle.",
     signs=(
         Sign(r"CUDA error: invalid resource handle"),
+        Sign(r"\]: invalid (?:resource handle|device context)", also=(r"Triton Error",)),
         Sign(r"cudaErrorInvalidResourceHandle"),
         Sign(r"CUDA_ERROR_INVALID_HANDLE"),
         Sign(r"CUDA error: context is destroyed"),
@@ -106,7 +109,7 @@ MIOPEN = Cause(
     why="MIOpen could not compile or find a kernel for this convolution: an unsupported GPU, a stale or unwritable kernel cache, or "
     "missing ROCm parts.",
     signs=(
-        Sign(r"miopenStatus(?:UnknownError|InternalError|BadParm|NotImplemented|AllocFailed)"),
+        Sign(r"miopenStatus(?!Success)\w+"),
         Sign(r"MIOpen Error: "),
         Sign(r"MIOpen\(HIP\): Error", FAIR),
     ),

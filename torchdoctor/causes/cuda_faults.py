@@ -1,8 +1,8 @@
-"""Kernels that die on the GPU: illegal or misaligned addresses, bad launches, timeouts."""
+"""Kernels that die on the GPU: illegal or misaligned addresses, illegal instructions."""
 
-from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_AFTER = (
+AFTER_FAULT = (
     "nccl-watchdog-abort",
     "peer-rank-died-elsewhere",
     "nccl-heartbeat-monitor",
@@ -36,6 +36,14 @@ ILLEGAL_ACCESS = Cause(
         Sign(r"CUDA error: an illegal memory"),
         Sign(r"CUDA error 700"),
         Sign(r"Address 0x[0-9a-f]+ is out of bounds", FAIR),
+        Sign(r"(?:Warp|Lane|Device|Cluster) Illegal Address", FAIR),
+        Sign(r"(?:Warp|Lane|Device|Cluster) Out-of-range", FAIR),
+        Sign(r"\[700\] Call to \w+ results in"),  # numba
+        Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?700\b"),
+        Sign(r"operation not supported on global/shared address space", FAIR),
+        Sign(r"cudaErrorInvalidAddressSpace", FAIR),
+        Sign(r"CUDA error: invalid program counter", FAIR),
+        Sign(r"CUDA error: hardware stack error", FAIR),
     ),
     fixes=(
         _LOCATE,
@@ -50,7 +58,7 @@ ILLEGAL_ACCESS = Cause(
             "that kernel off to see whether the fault goes away.",
         ),
     ),
-    explains=_AFTER,
+    explains=AFTER_FAULT,
     decide="CUDA_LAUNCH_BLOCKING=1 python your_script.py",
     examples=(
         '  File "/srv/exp/loop.py", line 71, in step\n    total += loss.item()\nRuntimeError: CUDA error: an illegal memory access was '
@@ -58,6 +66,8 @@ ILLEGAL_ACCESS = Cause(
         "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect.",
         "RuntimeError: cuda runtime error (77) : an illegal memory access was encountered at "
         "/pytorch/aten/src/THC/generic/THCTensorCopy.cpp:20",
+        "numba.cuda.cudadrv.driver.CudaAPIError: [700] Call to cuMemcpyDtoH results in UNKNOWN_CUDA_ERROR",
+        "CUDA Exception: Warp Illegal Address\nThe exception was triggered at PC 0x7ffe2b4 (gather.cu:41)",
         "========= Invalid __global__ write of size 4 bytes\n=========     at 0x1b0 in gather_rows(float *, int const *)",
         "[rank5]:[E] ProcessGroupNCCL.cpp:1153] Process group watchdog thread terminated with exception: CUDA error: an illegal memory "
         "access was "
@@ -77,7 +87,11 @@ MISALIGNED = Cause(
         Sign(r"cudaErrorMisalignedAddress"),
         Sign(r"cuda runtime error \((?:74|716)\)"),
         Sign(r"misaligned address", FAIR),
-        Sign(r"Misaligned Address", FAIR),
+        Sign(r"Address 0x[0-9a-f]+ is misaligned"),
+        Sign(r"Error Misaligned Operand", FAIR),
+        Sign(r"cutlass.{0,60}misaligned", FAIR),
+        Sign(r"\[716\] Call to \w+ results in"),
+        Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?716\b"),
     ),
     fixes=(
         Fix(
@@ -91,8 +105,14 @@ MISALIGNED = Cause(
         ),
         _LOCATE,
     ),
-    explains=(*_AFTER, "xid-13-graphics-exception"),
-    examples=("RuntimeError: CUDA error: misaligned address\nCUDA kernel errors might be asynchronously reported at some other API call",),
+    refines=("illegal-memory-access",),
+    explains=(*AFTER_FAULT, "xid-13-graphics-exception"),
+    examples=(
+        "RuntimeError: CUDA error: misaligned address\nCUDA kernel errors might be asynchronously reported at some other API call",
+        "========= Invalid __global__ read of size 8 bytes\n=========     at 0x90 in scale_rows(float2 *)\n"
+        "=========     Address 0x7f2c40000204 is misaligned",
+        "RuntimeError: cutlass cannot implement, misaligned operand: Error Misaligned Operand",
+    ),
     counterexamples=("MAC address misread",),
 )
 
@@ -107,6 +127,8 @@ LAUNCH_FAILURE = Cause(
         Sign(r"CUDA_ERROR_LAUNCH_FAILED"),
         Sign(r"cudaErrorLaunchFailure"),
         Sign(r"cuda runtime error \((?:4|719)\)"),
+        Sign(r"\[719\] Call to \w+ results in"),
+        Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?719\b"),
     ),
     fixes=(
         Fix(
@@ -125,109 +147,15 @@ LAUNCH_FAILURE = Cause(
             commands=("nvidia-smi -q -d TEMPERATURE,POWER,ECC",),
         ),
     ),
-    explains=_AFTER,
+    explains=AFTER_FAULT,
     decide="sudo dmesg -T | grep -i xid",
     examples=(
         "RuntimeError: CUDA error: unspecified launch failure",
+        "CUDA error 719 at kernels/rope.cu:88",
         "THCudaCheck FAIL file=/pytorch/aten/src/THC/THCTensorMath.cu line=12 error=4 : unspecified launch failure",
         "torch.AcceleratorError: CUDA error: unspecified launch failure\nSearch for `cudaErrorLaunchFailure' in the CUDA documentation.",
     ),
     counterexamples=("launch failed: torchrun: command not found",),
-)
-
-CONFIGURATION = Cause(
-    slug="invalid-configuration",
-    title="A CUDA kernel was launched with an invalid grid or block size",
-    why="A grid or block dimension was zero or above the limit: 65535 in y and z, 1024 threads a block. A very large batch, resolution "
-    "or number "
-    "of attention heads does that in some kernels, an empty tensor in others.",
-    signs=(
-        Sign(r"CUDA error: invalid configuration argument"),
-        Sign(r"invalid configuration argument"),
-        Sign(r"cudaErrorInvalidConfiguration"),
-        Sign(r"cuda runtime error \(9\)"),
-        Sign(r"CUDA error \(.{0,200}\): invalid configuration", STRONG),
-    ),
-    fixes=(
-        Fix(
-            do="Make the call smaller: split or chunk the batch, lower the resolution or the number of items in one call.",
-            code="out = torch.cat([attention(c) for c in x.split(4096)])",
-        ),
-        Fix(
-            do="If it is an attention kernel (xformers, scaled_dot_product_attention), use another backend: the math or flash attention of "
-            "PyTorch, or a newer xformers.",
-            code="with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):\n    out = model(x)",
-        ),
-        Fix(do="Skip empty tensors (numel() == 0) before a custom kernel, and update PyTorch or the extension."),
-    ),
-    explains=_AFTER,
-    examples=(
-        '  File "/srv/sd/unet.py", line 212, in forward\n    out = xformers.ops.memory_efficient_attention(q, k, v)\n'
-        "RuntimeError: CUDA error: invalid configuration argument",
-        "RuntimeError: cuda runtime error (9) : invalid configuration argument at /pytorch/aten/src/THC/generic/THCTensorMath.cu:15",
-    ),
-    counterexamples=("ValueError: invalid configuration file argument --config",),
-)
-
-RESOURCES = Cause(
-    slug="too-many-resources",
-    title="A CUDA kernel asks for more registers or threads than this GPU has",
-    why="A block's threads times the registers per thread exceed what one multiprocessor offers. The kernel was built (or tuned) for "
-    "another "
-    "architecture or without launch bounds.",
-    signs=(
-        Sign(r"too many resources requested for launch"),
-        Sign(r"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
-        Sign(r"cudaErrorLaunchOutOfResources"),
-        Sign(r"cuda runtime error \((?:7|701)\)"),
-    ),
-    fixes=(
-        Fix(
-            do="In your own kernel: fewer threads per block, or __launch_bounds__(THREADS) on the kernel so that the compiler limits the "
-            "registers "
-            "(or nvcc -maxrregcount).",
-            code="__global__ void __launch_bounds__(512) kernel(...)",
-        ),
-        Fix(
-            do="In a library's kernel: install a build (newer or older version) made for this GPU, or rebuild the extension for its "
-            "architecture."
-        ),
-        Fix(do="As a workaround use float32 or another implementation of that operation, or a smaller block size where it is an option."),
-    ),
-    explains=_AFTER,
-    examples=("RuntimeError: CUDA error: too many resources requested for launch",),
-    counterexamples=("slurmstepd: error: too many resources requested by the job",),
-)
-
-TIMEOUT = Cause(
-    slug="launch-timeout",
-    title="The display watchdog (or a hang) ended a CUDA kernel that ran too long",
-    why="On a GPU that also drives a display the operating system kills kernels that run longer than a few seconds (on Windows: TDR).",
-    signs=(
-        Sign(r"the launch timed out and was terminated"),
-        Sign(r"CUDA_ERROR_LAUNCH_TIMEOUT"),
-        Sign(r"cudaErrorLaunchTimeout"),
-        Sign(r"cuda runtime error \((?:6|702)\)"),
-    ),
-    fixes=(
-        Fix(
-            do="On Windows raise the timeout: TdrDelay (and TdrDdiDelay) in the registry, then reboot; or set TdrLevel=0, or TCC mode on "
-            "cards that "
-            "have it.",
-            commands=(r"reg add HKLM\SYSTEM\CurrentControlSet\Control\GraphicsDrivers /v TdrDelay /t REG_DWORD /d 60 /f",),
-            risk="restart",
-            who="admin",
-            when="os!=linux",
-        ),
-        Fix(do="Run the work on a GPU without a display, or without a graphical session (on Linux stop the X server on that card)."),
-        Fix(
-            do="Make the kernels shorter: smaller batches or tiles. If it happens on a card without display, update the driver and look "
-            "for a hang."
-        ),
-    ),
-    explains=(*_AFTER, "xid-8-channel-timeout"),
-    examples=("RuntimeError: CUDA error: the launch timed out and was terminated",),
-    counterexamples=("the launch of 4 workers timed out, retrying",),
 )
 
 ILLEGAL_INSTRUCTION = Cause(
@@ -241,6 +169,9 @@ ILLEGAL_INSTRUCTION = Cause(
         Sign(r"CUDA_ERROR_ILLEGAL_INSTRUCTION"),
         Sign(r"cudaErrorIllegalInstruction"),
         Sign(r"cuda runtime error \((?:73|715)\)"),
+        Sign(r"\[715\] Call to \w+ results in"),
+        Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?715\b"),
+        Sign(r"(?:Warp|Lane|Device) Illegal Instruction"),
     ),
     fixes=(
         Fix(
@@ -252,9 +183,13 @@ ILLEGAL_INSTRUCTION = Cause(
         _LOCATE,
         Fix(do="If unrelated programs fail the same way on one card only, test that card: dcgmi diag -r 3, other driver version."),
     ),
-    explains=_AFTER,
-    examples=("RuntimeError: CUDA error: an illegal instruction was encountered",),
+    refines=("cpu-missing-avx",),
+    explains=AFTER_FAULT,
+    examples=(
+        "RuntimeError: CUDA error: an illegal instruction was encountered",
+        "CUDA Exception: Warp Illegal Instruction\nThe exception was triggered at PC 0x55550a0",
+    ),
     counterexamples=("Illegal instruction (core dumped)",),
 )
 
-CAUSES = (ILLEGAL_ACCESS, MISALIGNED, LAUNCH_FAILURE, CONFIGURATION, RESOURCES, TIMEOUT, ILLEGAL_INSTRUCTION)
+CAUSES = (ILLEGAL_ACCESS, MISALIGNED, LAUNCH_FAILURE, ILLEGAL_INSTRUCTION)

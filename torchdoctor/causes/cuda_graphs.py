@@ -32,7 +32,11 @@ CAPTURE = Cause(
         # a tensor is formatted for the log of a collective, which copies it to the host
         Sign(r"_get_msg_dict.{0,600}?_tensor_str\._str\(", FAIR),
         Sign(r"Capture (?:cuda|CUDA) graph failed"),
-        Sign(r"CUDA graph capture failed", FAIR),
+        Sign(r"(?:CUDA|HIP)[ _]?graph (?:capture|capturing) (?:failed|error)", FAIR),
+        Sign(r"hipErrorStreamCapture\w+"),
+        Sign(r"(?:operation|call) (?:is )?not (?:permitted|allowed) (?:when|while|during) .{0,20}captur"),
+        Sign(r"Cannot capture (?:the )?(?:cuda|CUDA) ?graph", FAIR),
+        Sign(r"stream capture (?:was |has been )?(?:invalidated|implicit|isolation|merge|unjoined|unmatched|wrong thread)"),
     ),
     fixes=(
         Fix(
@@ -75,6 +79,8 @@ OVERWRITTEN = Cause(
     signs=(
         Sign(r"accessing tensor output of CUDAGraphs that has been overwritten by a subsequent run"),
         Sign(r"output of CUDAGraphs that has been overwritten"),
+        Sign(r"CUDAGraphs .{0,60}overwritten by a (?:subsequent|later) run"),
+        Sign(r"call torch\.compiler\.cudagraph_mark_step_begin\(\) before each model invocation"),
     ),
     fixes=(
         Fix(
@@ -83,7 +89,10 @@ OVERWRITTEN = Cause(
         ),
         _NO_GRAPH,
     ),
-    examples=("RuntimeError: Error: accessing tensor output of CUDAGraphs that has been overwritten by a subsequent run.",),
+    examples=(
+        "RuntimeError: Error: accessing tensor output of CUDAGraphs that has been overwritten by a subsequent run. To prevent overwriting, "
+        "clone the tensor outside of torch.compile() or call torch.compiler.cudagraph_mark_step_begin() before each model invocation.",
+    ),
     counterexamples=("checkpoint was overwritten by a subsequent run",),
 )
 

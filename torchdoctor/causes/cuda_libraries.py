@@ -4,8 +4,10 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _LIBS = (
     "cublas cublasLt cudart cufft cufile cupti curand cusolver cusolverMg cusparse cusparseLt nvJitLink nvToolsExt nvinfer nvrtc "
-    "nvrtc-builtins nvshmem_host"
+    "nvrtc-builtins nvshmem_host nvjpeg nvfatbin nvvm cudss cutensor nppc nppial nppicc nppidei nppif nppig nppim nppist nppisu nppitc npps"
 ).replace(" ", "|")
+
+_DLL = r"(?P<library>(?:cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|nvrtc|nvrtc-builtins|nvJitLink|cupti|nvToolsExt)64_\w{1,12})"
 
 CAUSES = (
     Cause(
@@ -24,6 +26,20 @@ CAUSES = (
             Sign(r"NVMLError_LibraryNotFound", FAIR),
             Sign(r"CUDA Version: (?:ERR!|N/A)", FAIR),
             Sign(r"NVML Shared Library Not Found", FAIR),
+            Sign(r"libcuda\.so(?:\.1)?: (?:file too short|wrong ELF class|invalid ELF header)"),
+            Sign(r"libcuda\.so\.1, needed by \S{1,160}, not found"),
+            Sign(r"undefined reference to .cu(?:Mem|Device|Ctx|Module|Launch|Init|Link|Stream|Event|GetError|Func|Pointer|Driver|Tensor)"),
+            Sign(r"CUDA driver library cannot be found"),
+            Sign(
+                r"(?:load|find|open|dlopen|locate) (?:the )?.{0,3}libcuda\.so",
+                FAIR,
+                also=(r"(?:fail|error|unable|could not|cannot|can't|couldn't)",),
+            ),
+            Sign(r"load cuda driver library", FAIR),
+            Sign(r"dynamically load the .{0,3}cuda.{0,3} shared library"),
+            Sign(r"lib(?:nvcuvid|nvidia-encode|nvidia-ptxjitcompiler|nvidia-opencl|nvoptix)\.so[\d.]*: cannot open", FAIR),
+            Sign(r"PTX JIT compiler library not found"),
+            Sign(r"JIT_COMPILER_NOT_FOUND"),
         ),
         unless=(r"libcuda\.so cannot found", r"nvidia-container-cli"),
         explains=("cuda-no-device-error",),
@@ -43,13 +59,28 @@ CAUSES = (
                 "If the driver is there, add the folder of libcuda.so.1 to LD_LIBRARY_PATH.",
                 ("find / -name 'libcuda.so*' 2>/dev/null", "export LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH"),
             ),
+            Fix(
+                "If another library of the driver is named (libnvcuvid, libnvidia-encode, libnvidia-ptxjitcompiler): the container was given only a part of the driver; start it with NVIDIA_DRIVER_CAPABILITIES=all.",
+                ("docker run --rm --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all IMAGE nvidia-smi",),
+            ),
+            Fix(
+                "If the linker wants it (undefined reference to cu..., needed by ..., not found): link against the toolkit's stub.",
+                ("export LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LIBRARY_PATH",),
+            ),
         ),
         decide="ldconfig -p | grep libcuda.so; nvidia-smi",
         examples=(
+            "/usr/bin/ld: warning: libcuda.so.1, needed by bin/libggml-cuda.so, not found (try using -rpath or -rpath-link)\nbin/libggml-cuda.so: undefined reference to `cuMemCreate'",
+            "ImportError: /usr/lib/x86_64-linux-gnu/libcuda.so.1: file too short",
+            "RuntimeError: CUDA error: PTX JIT compiler library not found",
+            "numba.cuda.cudadrv.error.CudaSupportError: Error at driver init:\nCUDA driver library cannot be found.",
             "ImportError: libcuda.so.1: cannot open shared object file: No such file or directory",
             "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Error 34: CUDA driver is a stub library",
         ),
-        counterexamples=("libcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1",),
+        counterexamples=(
+            "undefined reference to `cudaMemcpy'",
+            "libcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1",
+        ),
     ),
     Cause(
         slug="cuda-runtime-lib-missing",
@@ -69,6 +100,25 @@ CAUSES = (
             Sign(r"cannot find -l(?P<library>cudart|curand|cublas|cublasLt|cusparse|cusolver|cufft|nvrtc|nvToolsExt)\b"),
             Sign(r"failed to open (?P<library>libnvrtc-builtins\.so[\d.]*)"),
             Sign(r"FAIL : (?:Failed to load library|LoadLibrary failed).{0,200}onnxruntime_providers_cuda", FAIR),
+            Sign(r"(?:find|load|locate|open) (?:module |library |dynamic library )?.{0,3}" + _DLL + r"\.dll"),
+            Sign(_DLL + r"\.dll\W{0,4} ?(?:which )?(?:is |was )?(?:not found|missing)"),
+            Sign(
+                r"Error loading .{0,200}[\\/]" + _DLL + r"\.dll",
+                FAIR,
+            ),
+            Sign(r"failed to open (?P<library>nvrtc-builtins64_\w+\.dll)"),
+            Sign(r"failed to load builtins for compute_"),
+            Sign(r"(?:Failed to load library|LoadLibrary failed|Error loading).{0,260}onnxruntime_providers_cuda", FAIR),
+            Sign(r"Failed to create CUDAExecutionProvider", FAIR),
+            Sign(
+                r"cannot open (?:input )?file '(?P<library>(?:cudart|cudart_static|cublas|cublasLt|cusparse|cusolver|cufft|curand|nvrtc|nvToolsExt64_1|cuda)\.lib)'"
+            ),
+            Sign(r"(?P<library>lib(?:cudart|cufft|curand|cupti|nvrtc)\.so\.\d+): version .{0,40} not found"),
+            Sign(r"Unable to load (?P<library>cuSPARSE|cuBLAS|cuFFT|cuSOLVER|CUPTI|CUDA)\. Is it installed"),
+            Sign(r"Error in dlopen.{0,30}libnvrtc"),
+            Sign(r"libNVVM cannot be found", FAIR),
+            Sign(r"(?:Error|Exception): .{0,30}(?P<library>libcudart\.so)\S{0,6} (?:was |is )?not found", FAIR),
+            Sign(r"Cannot dlopen some GPU libraries", FAIR, also=(r"(?:list_physical_devices|Num GPUs Available|is_gpu_available)",)),
         ),
         unless=(r"Ignore above cudart dlerror",),
         explains=("cudnn-no-engine", "libcudnn-missing", "torch-install-broken"),
@@ -93,6 +143,12 @@ CAUSES = (
         ),
         decide="pip list | grep -i nvidia; find / -name '{library|libcudart.so}*' 2>/dev/null",
         examples=(
+            "nvrtc: error: failed to open nvrtc-builtins64_118.dll.\n  Make sure that nvrtc-builtins64_118.dll is installed correctly.",
+            "FileNotFoundError: Could not find module 'cudart64_110.dll' (or one of its dependencies). Try using the full path with constructor syntax.",
+            "ImportError: libnppicc.so.12: cannot open shared object file: No such file or directory",
+            "LINK : fatal error LNK1181: cannot open input file 'cudart.lib'",
+            "RuntimeError: Unable to load cuSPARSE. Is it installed?",
+            "[W:onnxruntime:Default, onnxruntime_pybind_state.cc:965] Failed to create CUDAExecutionProvider. Require cuDNN 9.* and CUDA 12.*. Please install all dependencies as mentioned in the GPU requirements page",
             "ImportError: libcudart.so.11.0: cannot open shared object file: No such file or directory",
             "RuntimeError: Library libcublas.so.12 is not found or cannot be loaded",
             "ValueError: libcublas.so.*[0-9] not found in the system path ['/srv/app', '/usr/lib/python310.zip']",
@@ -108,11 +164,14 @@ CAUSES = (
         why="torch's wheel brings its own libcublas and libcublasLt, which must be of one version. LD_LIBRARY_PATH, the image's CUDA or "
         "a stray nvidia-cublas wheel puts another libcublasLt first, which lacks the symbol.",
         signs=(
-            Sign(r"symbol:? cublasLt?\w*,? version libcublas(?:Lt)?\.so\.\d+ not defined in file"),
-            Sign(r"undefined symbol: cublasLt?\w+"),
+            Sign(r"symbol:? cublas\w*,? version libcublas(?:Lt)?\.so\.\d+ not defined in file"),
+            Sign(r"undefined symbol: cublas\w+"),
             Sign(r"libcublas(?:Lt)?\.so\.\d+: (?:undefined symbol|version .{0,30} not found)"),
             Sign(r"(?:Invalid handle\. )?Cannot load symbol cublas\w+"),
             Sign(r"lib(?:cusparse|cusolver|cufft|curand)\.so\.\d+: undefined symbol: (?!__nvJitLink)\w+", FAIR),
+            Sign(r"symbol:? \w{4,60},? version libcu(?:dart|blas|blasLt|sparse|solver|fft|rand|pti)\.so\.[\d.]+ not defined in file"),
+            Sign(r"undefined symbol: \w{4,60},? version libcu(?:dart|blas|blasLt|sparse|solver|fft|rand|pti)\.so"),
+            Sign(r"undefined symbol: cu(?:sparse|solver|fft|pti)[A-Z]\w+", FAIR),
         ),
         fixes=(
             Fix(
@@ -135,6 +194,8 @@ CAUSES = (
         ),
         decide="echo $LD_LIBRARY_PATH; pip list | grep -i -e cublas -e torch",
         examples=(
+            "ImportError: /opt/v/lib/python3.12/site-packages/torch/lib/libtorch_cuda.so: undefined symbol: cusolverDnXsyevBatched_bufferSize, version libcusolver.so.11",
+            "OSError: libcusparse.so.12: symbol cusparseSpMMOp_createPlan version libcusparse.so.12 not defined in file libcusparse.so.12 with link time reference",
             "OSError: /opt/env/lib/python3.8/site-packages/torch/lib/../../nvidia/cublas/lib/libcublas.so.11: undefined symbol: "
             "cublasLtHSHMatmulAlgoInit, version libcublasLt.so.11",
         ),
@@ -151,6 +212,8 @@ CAUSES = (
             Sign(r"symbol:? __nvJitLink\w+,? version libnvJitLink\.so\.\d+"),
             Sign(r"libnvJitLink\.so\.\d+: version .{0,40} not found"),
             Sign(r"__nvJitLink(?:AddData|Complete|Create|GetErrorLogSize)_1\d_\d", FAIR),
+            Sign(r"undefined symbol: nvJitLink\w+"),
+            Sign(r"__nvJitLink\w{3,40}_1\d_\d", FAIR),
         ),
         refines=("cublas-library-conflict", "conda-pip-torch-mix"),
         fixes=(
@@ -189,6 +252,17 @@ CAUSES = (
             Sign(r"Invalid handle\. Cannot load symbol cudnn\w+"),
             Sign(r"(?P<library>libcudnn\w*\.so[\d.]*) => not found"),
             Sign(r"Could not load symbol cudnn\w+\. Error code 12[67]", FAIR),
+            Sign(r"make sure (?P<library>(?:lib)?cudnn\S{0,40}) is in your library path"),
+            Sign(r"(?:find|load|locate|open) (?:module |library |dynamic library )?.{0,3}(?P<library>cudnn\w{0,20}64_\d+)\.dll", FAIR),
+            Sign(r"(?P<library>cudnn\w{0,20}64_\d+)\.dll\W{0,4} ?(?:which )?(?:is |was )?(?:not found|missing)"),
+            Sign(r"Error loading .{0,200}[\\/](?P<library>cudnn\w{0,20}64_\d+)\.dll", FAIR),
+            Sign(r"cannot find -lcudnn\b"),
+            Sign(r"Could NOT find CUDNN", FAIR, unless=(r"Build files have been written",)),
+            Sign(r"CUDNN_(?:INCLUDE_DIR|LIBRARY|INCLUDE_PATH|LIBRARY_PATH)\W{0,4}(?:not found|NOTFOUND)", FAIR),
+            Sign(r"Unable to load cuDNN\. Is it installed"),
+            Sign(r"Could not load library (?P<library>libcudnn\w{0,30}\.so[\w.]{0,12})\. Error", FAIR, unless=(r"Error: libcuda\.so",)),
+            Sign(r"(?:Error|Exception)\W.{0,60}\bcuDNN (?:library )?(?:is |was )?not (?:found|installed)", FAIR),
+            Sign(r"requires the cuDNN library which is not integrated in this build", FAIR),
         ),
         explains=("cudnn-no-engine", "cuda-runtime-lib-missing", "cudnn-execution-failed", "native-segfault"),
         fixes=(
@@ -208,6 +282,10 @@ CAUSES = (
         ),
         decide="pip list | grep -i cudnn; ldconfig -p | grep cudnn",
         examples=(
+            "Please make sure libcudnn_ops_infer.so.8 is in your library path!",
+            'FAIL : Error loading "C:\\v\\onnxruntime_providers_cuda.dll" which depends on "cudnn64_9.dll" which is missing. (Error 126)',
+            "RuntimeError: Unable to load cuDNN. Is it installed?",
+            "CMake Error: Could NOT find CUDNN (missing: CUDNN_LIBRARY_PATH CUDNN_INCLUDE_PATH)",
             "ImportError: libcudnn.so.9: cannot open shared object file: No such file or directory",
             "Unable to load any of {libcudnn_ops.so.9.1.0, libcudnn_ops.so.9.1, libcudnn_ops.so.9, libcudnn_ops.so}\nInvalid handle. "
             "Cannot load symbol cudnnCreateTensorDescriptor",

@@ -35,12 +35,19 @@ NOT_INITIALIZED = Cause(
         Sign(r"calling .{0,2}cublasCreate\("),
         Sign(r"CUBLAS error: not initialized", FAIR),
         Sign(r"CUBLAS_STATUS_ALLOC_FAILED"),
+        Sign(r"failed to create cublas handle"),
+        Sign(r"StreamExecutor without BLAS support"),
+        Sign(r"the library was not initialized", FAIR, also=(r"(?:cublas|CUDA)",)),
+        Sign(r"the resource allocation failed", FAIR, also=(r"(?:cublas|CUDA)",)),
+        Sign(r"cublas\w{0,20} (?:error|failure).{0,40}(?:not initialized|allocation failed)", FAIR),
     ),
     unless=(r"device-side assert triggered", r"Assertion .{0,80} failed\. .{0,20}cublas"),
     fixes=(_FREE, _BLOCKING, _NEWER_BUILD),
     explains=_AFTER,
     decide="nvidia-smi",
     examples=(
+        "E tensorflow/stream_executor/cuda/cuda_blas.cc:226] failed to create cublas handle: CUBLAS_STATUS_NOT_INITIALIZED",
+        "CUDA error: the library was not initialized\n  current device: 0, in function cublas_handle at ggml-cuda/common.cuh:950",
         '  File "/opt/env/lib/python3.10/site-packages/torch/nn/modules/linear.py", line 114, in forward\n    return F.linear(input, '
         "self.weight, "
         "self.bias)\nRuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
@@ -60,6 +67,14 @@ EXECUTION_FAILED = Cause(
         Sign(r"cublas runtime error : the GPU program failed to execute"),
         Sign(r"cublas runtime error : an internal operation failed"),
         Sign(r"cublas runtime error : an access to GPU memory space failed"),
+        Sign(r"the function failed to launch on the GPU"),
+        Sign(r"(?:CUDA|cuBLAS) error.{0,80}: an internal operation failed"),
+        Sign(r"absent device architectural feature is required"),
+        Sign(r"Blas \w{0,16} launch failed"),
+        Sign(r"cublasLt ran into an error", FAIR),
+        Sign(r"cuBLAS API failed with status 1[134]\b"),
+        Sign(r"cublas error:? 1[34]\b"),
+        Sign(r"cublas runtime error : unknown error", FAIR),
     ),
     fixes=(
         Fix(
@@ -77,6 +92,10 @@ EXECUTION_FAILED = Cause(
     ),
     explains=_AFTER,
     examples=(
+        "Error: Cublas Error: 13 - /src/tensors/gpu/prod.cpp:118: cublasGemmEx(handle, transa, transb, m, n, k)",
+        "cuBLAS error 13 at /build/ggml-cuda.cu:6120: the function failed to launch on the GPU",
+        "InternalError: Blas GEMM launch failed : a.shape=(32, 512), b.shape=(512, 10), m=32, n=10, k=512",
+        "Exception: cublasLt ran into an error!",
         "RuntimeError: cublas runtime error : the GPU program failed to execute at /pytorch/aten/src/THC/THCBlas.cu:259",
         "RuntimeError: CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha, a, lda, "
         "b, ldb, &beta, "
@@ -96,6 +115,7 @@ INVALID_VALUE = Cause(
     signs=(
         Sign(r"CUBLAS_STATUS_INVALID_VALUE"),
         Sign(r"cublas runtime error : an unsupported value or parameter"),
+        Sign(r"an unsupported value or parameter was passed to the function"),
     ),
     fixes=(
         Fix(
@@ -115,6 +135,7 @@ INVALID_VALUE = Cause(
     explains=_AFTER,
     refines=("cublas-library-conflict",),
     examples=(
+        "CUDA error: an unsupported value or parameter was passed to the function\n  current device: 0, in function ggml_cuda_op_mul_mat_cublas",
         "RuntimeError: CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha, a, lda, b, "
         "ldb, &beta, c, "
         "ldc)`",
@@ -126,7 +147,14 @@ NOT_SUPPORTED = Cause(
     slug="cublas-not-supported",
     title="cuBLAS has no implementation of this product for this GPU and data type",
     why="The data type of the product (bfloat16, FP8, int8) or its shape is not supported by this GPU or by the cuBLAS version in use.",
-    signs=(Sign(r"CUBLAS_STATUS_NOT_SUPPORTED"),),
+    refines=("cublas-execution-failed",),
+    signs=(
+        Sign(r"CUBLAS_STATUS_NOT_SUPPORTED"),
+        Sign(r"cublas runtime error : the requested feature is not supported"),
+        Sign(r"the functionality requested is not supported", FAIR, also=(r"(?:cublas|CUDA)",)),
+        Sign(r"the requested functionality is not supported", FAIR, also=(r"cublas",)),
+        Sign(r"cuBLAS API failed with status 15\b"),
+    ),
     fixes=(
         Fix(
             do="Use a data type that the card has: float16 or float32 instead of bfloat16 before compute capability 8.0, no FP8 before 8.9."
@@ -136,6 +164,7 @@ NOT_SUPPORTED = Cause(
     ),
     explains=_AFTER,
     examples=(
+        "cuBLAS API failed with status 15\nerror detected\nException: cublasLt ran into an error!",
         "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasGemmEx( handle, opa, opb, m, n, k, &falpha, a, "
         "CUDA_R_16BF, lda, b)`",
     ),
@@ -209,6 +238,7 @@ CUFFT = Cause(
     signs=(
         Sign(r"CUFFT_(?:INTERNAL_ERROR|ALLOC_FAILED|EXEC_FAILED|SETUP_FAILED|INVALID_PLAN)"),
         Sign(r"cuFFT error: "),
+        Sign(r"CuFFTError\b", FAIR),
     ),
     fixes=(
         Fix(
@@ -242,6 +272,8 @@ CUSOLVER = Cause(
         Sign(r"cusolver error: "),
         Sign(r"calling .{0,2}cusolverDnCreate"),
         Sign(r"MAGMA (?:\w+ ){1,4}: (?:invalid argument|out of memory)", WEAK),
+        Sign(r"cuSolver internal error"),
+        Sign(r"gpusolverDn\w{0,20}\(.{0,40} failed", FAIR),
     ),
     unless=(r"undefined symbol: \w{0,20}cusolver",),
     fixes=(
@@ -262,6 +294,7 @@ CUSOLVER = Cause(
     ),
     explains=_AFTER,
     examples=(
+        "jaxlib.xla_extension.XlaRuntimeError: INTERNAL: jaxlib/gpu/solver_handle_pool.cc:37: operation gpusolverDnCreate(&handle) failed: cuSolver internal error",
         "RuntimeError: cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`",
         "RuntimeError: cusolver error: CUSOLVER_STATUS_EXECUTION_FAILED, when calling `cusolverDnSgesvdj( handle, jobz, econ, m, n, A, "
         "lda, S, U)`. If "

@@ -13,18 +13,23 @@ _SIZE = r"[\d.]+ (?:[KMGT]i?B|bytes)"
 
 # torch 0.4 to 2.0; "cached" before 1.5
 OLD_WORDING = (
-    rf"out of memory\. Tried to allocate (?P<need>{_SIZE}) \(GPU (?P<gpu>\d+); (?P<total>{_SIZE}) total capacity; "
-    rf"(?P<allocated>{_SIZE}) already allocated; (?P<free>{_SIZE}) free;(?: (?P<allowed>{_SIZE}) allowed;)? (?P<reserved>{_SIZE}) "
+    rf"Tried to allocate (?P<need>{_SIZE}) \([GN]PU (?P<gpu>\d+); (?P<total>{_SIZE}) total capacity; "
+    rf"(?P<allocated>{_SIZE}) already allocated;(?: {_SIZE} current active;)? (?P<free>{_SIZE}) free;(?: (?P<allowed>{_SIZE}) allowed;)? (?P<reserved>{_SIZE}) "
     rf"(?P<word>\w+)"
 )
 # torch 2.1 and newer ("capacty" in 2.1 and 2.2)
 NEW_WORDING = (
-    rf"out of memory\. Tried to allocate (?P<need>{_SIZE})\. GPU (?P<gpu>\d+) has a total capac\w+ of (?P<total>{_SIZE}) of which "
+    rf"(?:Tried to allocate (?P<need>{_SIZE})\. )?GPU (?P<gpu>\d+) has a total capac\w+ of (?P<total>{_SIZE}) of which "
     rf"(?P<free>{_SIZE}) is free\.(?P<others>(?: \w+ \d+ has {_SIZE} memory in use\.){{0,64}})(?: Including non-PyTorch memory, this "
     rf"process has "
     rf"(?P<own>{_SIZE}) memory in use\.)?(?P<more>(?: \w+ \d+ has {_SIZE} memory in use\.){{0,64}})(?: (?P<allowed>{_SIZE}) allowed;)? "
     rf"Of the allocated memory (?P<allocated>{_SIZE}) is allocated by PyTorch,.{{0,120}}? (?P<unused>{_SIZE}) is reserved by PyTorch but "
     rf"unallocated"
+)
+# a paste that ends before the numbers of this process's allocator
+CUT_WORDING = (
+    rf"GPU (?P<gpu>\d+) has a total capac\w+ of (?P<total>{_SIZE}) of which (?P<free>{_SIZE}) is free\."
+    rf"(?: \w+ \d+ has {_SIZE} memory in use\.){{0,64}} Including non-PyTorch memory, this process has (?P<own>{_SIZE})"
 )
 _ANY = rf"out of memory\. Tried to allocate (?P<need>{_SIZE})"
 
@@ -55,6 +60,8 @@ def _elsewhere(groups: Mapping[str, str]) -> float:
 
 def fragmented(groups: Mapping[str, str], _: Any) -> bool:
     """The request would fit into what is free and what is reserved but unused, and the latter is a real part of the card."""
+    if "need" in groups and not groups["need"]:
+        return False
     unused = _unused(groups)
     whole = size_of(groups.get("total", "")) or size_of(groups["allocated"]) + unused
     fits = unused + size_of(groups.get("free", "")) >= size_of(groups.get("need", ""))
@@ -88,6 +95,9 @@ _LOADING = (
     r"in load_model",
     r"initialize_model\(",
     r"create_weights",
+    r"bitsandbytes[/\\]nn[/\\]modules\.py.{0,80} in (?:cuda|to|_quantize)\b",
+    r"safetensors[/\\]torch\.py",
+    r"in load_weights\b",
 )
 CONSEQUENCES = (
     "nccl-watchdog-abort",
@@ -123,7 +133,8 @@ CUDA_OOM = Cause(
         Sign(_ANY, FAIR),
         Sign(r"OutOfMemoryError: (?:CUDA|HIP|XPU|NPU) out of memory", FAIR),
         Sign(r"(?:CUDA|HIP) out of memory\.", FAIR),
-        Sign(r"RuntimeError: (?:CUDA|HIP) out of memory", FAIR),
+        Sign(r"(?:Error|Exception):? (?:CUDA|HIP):? out of memory", FAIR),
+        Sign(r"\bCUDA OOM\b", WEAK),
         Sign(r"CUDA error: out of memory", FAIR),
         Sign(r"HIP error: out of memory", FAIR),
         Sign(r"CUDA driver error: out of memory", FAIR),
@@ -135,6 +146,41 @@ CUDA_OOM = Cause(
         Sign(r"UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY", FAIR),
         Sign(r"CUDA call failed lazily.{0,80}out of memory", FAIR),
         Sign(r"cudaErrorMemoryAllocation", FAIR),
+        Sign(r"hipErrorOutOfMemory", FAIR),
+        Sign(r"CUDA_OUT_OF_MEMORY", FAIR),
+        Sign(r"failed with error out of memory", FAIR),  # CTranslate2, tiny-cuda-nn
+        Sign(r"CUDA (?:runtime )?(?:error|failure):? (?:2 ?(?::|at .{0,120}:) )?out of memory", FAIR),  # ONNX Runtime, LMDeploy, ggml
+        Sign(r"cudaSuccess \(2 vs\. 0\) {1,2}out of memory", FAIR),  # Caffe
+        Sign(r"cudaMalloc error out of memory", FAIR),  # Faiss
+        Sign(r"Failed to cudaMalloc \d+ bytes", FAIR),
+        Sign(r"cuMemAlloc\w{0,12} failed: out of memory", FAIR),
+        Sign(r"Out of memory error on GPU \d+", FAIR),  # Paddle
+        Sign(r"Requested amount of GPU memory \(", FAIR),  # TensorRT
+        Sign(r"not enough GPU video memory available", FAIR),  # DirectML
+        Sign(r"Out of GPU memory trying to allocate", FAIR),  # Julia
+        Sign(r"Ran out of memory in memory space", FAIR),  # XLA on a TPU
+        Sign(r"(?:vk)?ErrorOutOfDeviceMemory", FAIR),
+        Sign(r"Not enough memory, use lower resolution", FAIR),  # stable-diffusion-webui
+        Sign(r"Not enough memory to handle \d+ prefill tokens", FAIR),  # text-generation-inference
+        Sign(r"Allocation on device \d* ?would exceed allowed memory", FAIR),  # cudaMallocAsync
+        Sign(r"(?:Exception|Error).{0,40} Allocation on device\b", FAIR),  # ComfyUI
+        Sign(r"Got an OOM, unloading all loaded models", FAIR),
+        Sign(r"OOM in all workers, skipping update", FAIR),  # fairseq
+        Sign(r"attempting to recover from OOM", FAIR),
+        Sign(r"No executable batch size found, reached zero", FAIR),  # accelerate
+        Sign(r"OOM when allocating tensor with shape.{0,160}GPU", FAIR),  # TensorFlow
+        Sign(r"Allocator \(GPU_\d+_bfc\) ran out of memory", FAIR, unless=(r"not a failure",)),
+        Sign(r"RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate)", FAIR),  # JAX
+        Sign(r"Out of memory allocating [\d,]+ bytes", FAIR),  # CuPy
+        Sign(r"BFCArena::\w{1,30}.{0,60}Failed to allocate memory for requested buffer", FAIR),  # ONNX Runtime
+        Sign(r"Error Code \d+: (?:Cuda Runtime \()?Out ?Of ?Memory", FAIR),  # TensorRT
+        Sign(r"failed to allocate (?:CUDA|ROCm|Vulkan)\w{0,8} buffer of size", FAIR),  # ggml
+        Sign(r"failed to allocate compute (?:pp )?buffers", FAIR),
+        *(
+            Sign(rf"{lack} (?:free )?(?:GPU|CUDA|video) (?:memory|RAM)\b", FAIR)
+            for lack in ("not enough", "insufficient", "System is out of")
+        ),
+        Sign(r"(?:unable|failed) to allocate .{0,40}memory on (?:the )?(?:GPU|CUDA|device)", FAIR),
         # the allocator asks NVML for the numbers of its message, which fails under MIG and some containers
         Sign(r"NVML_SUCCESS == r INTERNAL ASSERT FAILED at .{0,40}CUDACachingAllocator", FAIR),
         Sign(r"CUDA OOMs: [1-9]\d*", WEAK),
@@ -169,6 +215,21 @@ CUDA_OOM = Cause(
         "setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.",
         "torch.cuda.OutOfMemoryError: CUDA out of memory.",
         "RuntimeError: cuda runtime error (2) : out of memory at /pytorch/aten/src/THC/generic/THCStorage.cu:58",
+        "Tried to allocate 30.00 MiB (GPU 0; 11.17 GiB total capacity; 10.41 GiB already allocated; 22.81 MiB free; 10.60 GiB reserved in "
+        "total by PyTorch)",
+        "RuntimeError: CUDA failed with error out of memory",
+        "ResourceExhaustedError: Out of memory error on GPU 0. Cannot allocate 1.220703GB memory on GPU 0, 10.5GB memory has been allocated",
+        "Check failed: error == cudaSuccess (2 vs. 0)  out of memory",
+        "Error in faiss::gpu::StandardGpuResourcesImpl::allocMemory: alloc fail type TemporaryMemoryBuffer dev 0 space Device size "
+        "1610612736 bytes (cudaMalloc error out of memory [2])",
+        "torch.OutOfMemoryError: Allocation on device 0 would exceed allowed memory. (out of memory)\nCurrently allocated     : 7.31 GiB\n"
+        "Requested               : 64.00 MiB\nDevice limit            : 8.00 GiB",
+        "RuntimeError: No executable batch size found, reached zero.",
+        "ResourceExhaustedError: OOM when allocating tensor with shape[16,256,256,32] and type float on "
+        "/job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc [Op:Conv2D]",
+        "XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.",
+        "cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 2,147,483,648 bytes (allocated so far: 9,663,676,416 bytes).",
+        "ggml_gallocr_reserve_n: failed to allocate CUDA0 buffer of size 268435456\nllama_init_from_model: failed to allocate compute buffers",
     ),
     counterexamples=(
         "epoch 3: peak memory 9.8 GiB, no CUDA out-of-memory retries",
@@ -186,7 +247,10 @@ AT_LOAD = Cause(
         *(Sign(_ANY, FAIR, also=(frame,), unless=RUNNING, near=5000) for frame in _LOADING),
         *(Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=RUNNING, near=5000) for frame in _LOADING[4:]),
         Sign(r"cudaMalloc failed: out of memory", FAIR, also=(r"error loading model",)),
-        Sign(r"unable to allocate CUDA\d+ buffer", FAIR),
+        Sign(r"error loading model: unable to allocate (?:CUDA|ROCm|Vulkan|backend|SYCL)\w{0,8} buffer", STRONG),
+        Sign(r"unable to allocate (?:CUDA|ROCm|Vulkan|SYCL)\w{0,8} buffer", FAIR),
+        Sign(r"Insufficient (?:VRAM|space) (?:for model and cache|in device allocation)", FAIR),  # ExLlama
+        Sign(r"alloc_tensor_range: failed to allocate (?:CUDA|ROCm|Vulkan|SYCL)\w{0,8} buffer", FAIR),
     ),
     fixes=(
         Fix(
@@ -219,8 +283,14 @@ AT_LOAD = Cause(
         "12.25 MiB is "
         "free. Including non-PyTorch memory, this process has 23.56 GiB memory in use. Of the allocated memory 23.17 GiB is allocated by "
         "PyTorch, and 1.02 MiB is reserved by PyTorch but unallocated.",
+        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 21504.00 MiB on device 0: cudaMalloc failed: out of memory\n"
+        "alloc_tensor_range: failed to allocate CUDA0 buffer of size 22548578304\n"
+        "llama_model_load: error loading model: unable to allocate CUDA0 buffer",
     ),
-    counterexamples=("Loading checkpoint shards: 100%|##########| 2/2 [00:07<00:00]\nmodel ready, 13.2 GiB in use",),
+    counterexamples=(
+        "Loading checkpoint shards: 100%|##########| 2/2 [00:07<00:00]\nmodel ready, 13.2 GiB in use",
+        "llama_model_load: error loading model: unable to allocate CPU buffer",
+    ),
 )
 
 CAUSES = (CUDA_OOM, AT_LOAD)

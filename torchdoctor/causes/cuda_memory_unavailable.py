@@ -1,7 +1,12 @@
 """GPU memory that is there but not to be had: in pieces, or held by another process."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
-from torchdoctor.causes.cuda_memory import CONSEQUENCES, NEW_WORDING, OLD_WORDING, RUNNING, fragmented, held_elsewhere
+from torchdoctor.causes.cuda_memory import CONSEQUENCES, CUT_WORDING, NEW_WORDING, OLD_WORDING, RUNNING, fragmented, held_elsewhere
 
 _SUMMARY = r"Allocated memory \| (?P<allocated>\d+ [KMGT]?i?B) \|.{0,1200}?GPU reserved memory \| (?P<reserved>\d+ [KMGT]?i?B) \|"
 
@@ -65,6 +70,26 @@ _EMPTY_CARD_FRAMES = (
     r"manual_seed",
 )
 
+_COMPLAINTS = (
+    r"out of memory",
+    r"still ",
+    r"release",
+    r"occupied",
+    r"zombie",
+    r"no process",
+    r"\bfreed\b",
+    r"leftover",
+    r"cannot free",
+    r"taken",
+)
+
+
+def _taken(groups: Mapping[str, str], _: Any) -> bool:
+    """A fifth of the card or more is in use (a desktop takes about one GiB)."""
+    used = int(groups["used"])
+    return used >= max(0.2 * int(groups["total"]), 1500)
+
+
 OTHER_PROCESS = Cause(
     slug="cuda-oom-other-process",
     title="The GPU is full, but not through this process: another or a leftover process holds the memory",
@@ -73,6 +98,20 @@ OTHER_PROCESS = Cause(
     signs=(
         Sign(OLD_WORDING, STRONG, test=held_elsewhere),
         Sign(NEW_WORDING, STRONG, test=held_elsewhere),
+        Sign(CUT_WORDING, FAIR, test=held_elsewhere),
+        Sign(r"\d{2,8} C Unknown Error \d{3,6}MiB", FAIR),
+        # nvidia-smi: memory taken, nothing running, no process in the list
+        *(
+            Sign(
+                r"(?P<used>\d{4,6})MiB / (?P<total>\d{4,6})MiB \| 0% .{0,1500}?Usage \|[ |]{0,4}=+\| "
+                r"(?:\| No running processes found \| )?\+-",
+                FAIR,
+                also=(complaint,),
+                near=3000,
+                test=_taken,
+            )
+            for complaint in _COMPLAINTS
+        ),
         # the caching allocator always says how much it tried to allocate: without that, the context itself found no room
         *(
             Sign(r"CUDA error: out of memory", FAIR, also=(frame,), unless=(r"Tried to allocate", *RUNNING), near=3500)
@@ -121,8 +160,18 @@ OTHER_PROCESS = Cause(
         "allocated by PyTorch, and 20.10 MiB is reserved by PyTorch but unallocated.",
         '    net = Net().cuda()\n  File "/opt/env/lib/python3.8/site-packages/torch/nn/modules/module.py", line 463, in cuda\n'
         "    return self._apply(lambda t: t.cuda(device))\nRuntimeError: CUDA error: out of memory",
+        "My script ended, but the memory is still taken:\n| 41%   38C    P8    20W / 260W |  10213MiB / 11264MiB |      0%      Default |\n"
+        "+------------+\n| Processes:                                      GPU Memory |\n|  GPU   PID   Type   Process name      Usage      |\n"
+        "|=================================================|\n|  No running processes found                     |\n+----+",
+        "GPU 0 has a total capacity of 31.73 GiB of which 5.38 MiB is free. Process 8121 has 28.02 GiB memory in use. Including non-PyTorch "
+        "memory, this process has 3.70 GiB memory in use.",
     ),
-    counterexamples=("+-- Processes --+\n|  0   N/A  N/A   1702  C   python   9120MiB |",),
+    counterexamples=(
+        "+-- Processes --+\n|  0   N/A  N/A   1702  C   python   9120MiB |",
+        "The driver is still fine:\n| 30%   31C    P8    22W / 350W |      2MiB / 24576MiB |      0%      Default |\n"
+        "| Processes:                                      GPU Memory |\n|  GPU   PID   Type   Process name      Usage      |\n"
+        "|=================================================|\n|  No running processes found                     |\n+----+",
+    ),
 )
 
 CAUSES = (FRAGMENTATION, OTHER_PROCESS)

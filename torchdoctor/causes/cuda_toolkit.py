@@ -5,6 +5,13 @@ from torchdoctor.tracebacks import ends_in
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
+_HEADER = (
+    r"(?P<header>(?:cu(?:da|blas|sparse|solver|rand|fft|dnn|pti|file|tensor)\w{0,30}\.h(?:pp)?|nvrtc\.h|nvJitLink\.h|"
+    r"cooperative_groups\S{0,40}|device_launch_parameters\.h|host_(?:defines|config)\.h|"
+    r"(?:vector|library|driver|texture|surface)_types\.h|math_constants\.h|thrust/[\w/]{1,60}\.h|cub/[\w/]{1,60}\.cuh|nv/target|"
+    r"cuda/std/[\w/]{1,40}|crt/\w{1,40}\.h|nvtx3/\w{1,40}\.h\w{0,2}|nvToolsExt\.h))"
+)
+
 CAUSES = (
     Cause(
         slug="cuda-home-not-set",
@@ -27,14 +34,38 @@ CAUSES = (
             Sign(r"Failed to find nvcc", FAIR),
             Sign(r"CMAKE_CUDA_COMPILER.{0,120}(?:NOTFOUND|could be found|not a full path)", FAIR),
             Sign(r"No CMAKE_CUDA_COMPILER could be found"),
-            Sign(r"Could NOT find CUDA(?:Toolkit)?\b", FAIR),
+            Sign(r"Could NOT find CUDA(?:Toolkit)?\b(?! drivers?\b)", FAIR, unless=(r"Build files have been written",)),
             Sign(r"unable to find (?:the )?CUDA toolkit", FAIR),
             Sign(r"unsupported operand type\(s\) for \+: 'NoneType' and 'str'", FAIR, also=(r"CUDA_HOME",)),
             Sign(r"expected str, bytes or os\.PathLike object, not NoneType", FAIR, also=(r"(?:CUDA_HOME|cuda_home|cpp_extension)",)),
             ends_in("torch/utils/cpp_extension.py", "_join_cuda_home"),
             ends_in("op_builder/builder.py", "installed_cuda_version"),
+            Sign(r"CUDA_HOME(?: environment variable)? (?:is |was )?not (?:set|found|defined)", FAIR),
+            Sign(r"CUDA_PATH(?: environment variable)? (?:is |was )?not (?:set|found|defined)", FAIR),
+            Sign(r"(?:find|locate|detect) (?:the )?CUDA_HOME", FAIR),
+            Sign(r"(?:not|cannot|can.?t|unable to|couldn.?t|failed to) (?:find|locate|detect) (?:the )?nvcc\b", FAIR),
+            Sign(r"(?:not|cannot|can.?t|unable to|couldn.?t|failed to) (?:find|locate|detect) .{0,12}CUDA toolkit", FAIR),
+            Sign(r"(?:error|exception|fatal)\]?:? .{0,60}\bnvcc\b.{0,20} not (?:be )?(?:found|located|available|installed)", FAIR),
+            Sign(r"nvcc binary could not be located"),
+            Sign(r"CUDA_TOOLKIT_ROOT_DIR not found or specified"),
+            Sign(r"Specify CUDA_TOOLKIT_ROOT_DIR"),
+            Sign(r"CUDA_TOOLKIT_ROOT_DIR.NOTFOUND", FAIR),
+            Sign(r"unable to execute '(?P<path>[^' ]{0,200}nvcc)'"),
+            Sign(r"command '(?P<path>[^' ]{0,200}nvcc)' failed: (?:No such file|None)"),
+            Sign(r"\bno nvcc in \("),
+            Sign(r"Command 'nvcc' not found"),
+            Sign(r"nvcc'? is not recognized"),
+            Sign(r"The term 'nvcc' is not recognized"),
+            Sign(r"CUDA toolkit (?:is |was |could )?not (?:be )?(?:found|installed|detected)", FAIR, unless=(r"INFO|CPU[- ]only build",)),
+            Sign(r"No CUDA toolset found"),
+            Sign(r"CUDA compiler identification is unknown", FAIR),
+            Sign(r"CUDA_HOME is None", FAIR),
+            Sign(r"CUDA_HOME {1,40}None\b", FAIR, also=(r"not compiled with (?:GPU|CUDA) support",)),
+            Sign(r"libdevice not found at", FAIR),
+            Sign(r"Can.?t find libdevice directory", FAIR),
+            Sign(r"_join_cuda_home\(", FAIR, also=(r"cpp_extension\.py",)),
         ),
-        explains=(*_ECHOES, "pip-build-isolation-no-torch"),
+        explains=("extension-built-without-cuda", *_ECHOES, "pip-build-isolation-no-torch"),
         fixes=(
             Fix(
                 "Install the CUDA toolkit with nvcc (the version torch was built with: torch.version.cuda) and set CUDA_HOME (CUDA_PATH "
@@ -54,14 +85,33 @@ CAUSES = (
                 "Or take a prebuilt wheel of the package, so that nothing has to be compiled; in Docker use an image with -devel in its "
                 "tag.",
             ),
+            Fix(
+                "For CMake on Windows ('No CUDA toolset found'): run the CUDA toolkit's installer again with its Visual Studio integration, after Visual Studio.",
+                when="os=windows",
+            ),
+            Fix(
+                "If XLA (JAX, TensorFlow) asks for libdevice: XLA_FLAGS=--xla_gpu_cuda_data_dir names the toolkit's folder.",
+                ("export XLA_FLAGS=--xla_gpu_cuda_data_dir=/usr/local/cuda",),
+            ),
         ),
         decide="which nvcc; echo $CUDA_HOME; ls -d /usr/local/cuda*",
         examples=(
+            "Not compiled with GPU support\nCUDA_HOME                 None",
+            "RuntimeError: Could not find nvcc and default cuda_home='/usr/local/cuda' doesn't exist",
+            "CMake Error at cmake/FindCUDA.cmake:12 (message):\n  Specify CUDA_TOOLKIT_ROOT_DIR",
+            "unable to execute '/usr/local/cuda-11.7/bin/nvcc': No such file or directory\nerror: command '/usr/local/cuda-11.7/bin/nvcc' failed with exit status 1",
+            "'nvcc' is not recognized as an internal or external command,\noperable program or batch file.",
+            "Command 'nvcc' not found, but can be installed with:\nsudo apt install nvidia-cuda-toolkit",
+            "CMake Error at CMakeDetermineCompilerId.cmake:739 (message):\n  No CUDA toolset found.",
+            "OSError: The nvcc binary could not be located in your $PATH. Either add it to your path, or set $CUDAHOME",
             "OSError: CUDA_HOME environment variable is not set. Please set it to your CUDA install root.",
             "deepspeed.ops.op_builder.builder.MissingCUDAException: CUDA_HOME does not exist, unable to compile CUDA op(s)",
             "FileNotFoundError: [Errno 2] No such file or directory: '/usr/local/cuda/bin/nvcc'",
         ),
-        counterexamples=("CUDA_HOME=/usr/local/cuda-12.4\nbuilding 'ops' extension\nfinished",),
+        counterexamples=(
+            "CUDA_HOME                 None\nepoch 3: loss 0.2",
+            "CUDA_HOME=/usr/local/cuda-12.4\nbuilding 'ops' extension\nfinished",
+        ),
     ),
     Cause(
         slug="cuda-home-malformed",
@@ -75,6 +125,17 @@ CAUSES = (
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/nvcc/bin/nvcc)"),
             Sign(r"(?P<path>:/[\w/.:-]{1,150}/nvcc): (?:command )?not found"),
             Sign(r"-I:/[\w./-]{0,80}cuda"),
+            Sign(r"['\x22 ](?P<path>:/[\w/.:+-]{0,150})/nvcc\b"),
+            Sign(r"(?P<path>/[\w/.+-]{1,120}:/?[\w/.+-]{0,120}/bin)/nvcc\b"),
+            Sign(r"(?P<path>/[\w/.+-]{1,120})/bin/bin/nvcc\b"),
+            Sign(r"(?P<path>/[\w/.+-]{1,120})/nvcc/bin/nvcc\b"),
+            Sign(r"(?P<path>['\x22][\w/.: -]{1,120}['\x22])/bin/nvcc"),
+            Sign(r"'(?P<path>[~$][^' ]{0,120})/bin/nvcc'"),
+            Sign(r"Not a directory: '(?P<path>[^']{1,200}nvcc)"),
+            Sign(r"CUDA_(?:HOME|PATH)\W{1,40}:/\w", FAIR),
+            Sign(r"CUDA_HOME=['\x22]?\$\{?CUDA_HOME\}?:/", FAIR),
+            Sign(r"CUDA_HOME (?:is set|path|directory|points)\b.{0,80}(?:does not exist|is not a (?:valid )?directory|is invalid)", FAIR),
+            Sign(r"-isystem :/[\w./-]{0,80}cuda"),
         ),
         refines=("cuda-home-not-set",),
         explains=_ECHOES,
@@ -87,8 +148,19 @@ CAUSES = (
             Fix("If there is no such folder, install the CUDA toolkit first.", ("ls -d /usr/local/cuda*",)),
         ),
         decide='echo "[$CUDA_HOME]"; ls $CUDA_HOME/bin/nvcc',
-        examples=("FileNotFoundError: [Errno 2] No such file or directory: ':/usr/local/cuda-12.1/bin/nvcc'",),
-        counterexamples=("FileNotFoundError: [Errno 2] No such file or directory: '/data/train.csv'",),
+        examples=(
+            "unable to execute \"'/opt/cuda-11.8'/bin/nvcc\": No such file or directory",
+            "error: command ':/usr/local/cuda-11.3/bin/nvcc' failed with exit status 1",
+            "/bin/sh: 1: /usr/local/cuda-11.8:/usr/local/cuda/bin/nvcc: not found",
+            "FileNotFoundError: [Errno 2] No such file or directory: '\"/usr/local/cuda\"/bin/nvcc'",
+            "CUDA_HOME                  :/usr/local/cuda-12.2\ndetectron2._C              failed to import",
+            "FileNotFoundError: [Errno 2] No such file or directory: ':/usr/local/cuda-12.1/bin/nvcc'",
+        ),
+        counterexamples=(
+            "CUDA_HOME:/usr/local/cuda\nepoch 1",
+            "CUDA_HOME=/usr/local/cuda-12.4",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/data/train.csv'",
+        ),
     ),
     Cause(
         slug="cuda-headers-missing",
@@ -106,6 +178,21 @@ CAUSES = (
             ),
             Sign(r"Cannot open include file: '(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|curand|nvtx3?)[\w/]*\.h)'"),
             Sign(r"cannot open source file \"(?P<header>(?:cuda|cublas|cusparse|cusolver|cudnn|thrust|cub)[\w/]*\.c?u?h)\"", FAIR),
+            Sign(
+                r"fatal error: ['\x22]?"
+                + _HEADER
+                + r"['\x22]?\W{1,3}(?:No such file|file not found|Datei oder|Aucun fichier|No existe|Нет такого|没有那个|そのような)"
+            ),
+            Sign(_HEADER + r"\W{1,3}Datei oder Verzeichnis nicht gefunden"),
+            Sign(_HEADER + r"\W{1,3}没有那个文件或目录"),
+            Sign(_HEADER + r"\W{1,3}そのようなファイル"),
+            Sign(_HEADER + r"\W{1,3}Aucun fichier ou dossier"),
+            Sign(r"Cannot open include file: '" + _HEADER + r"'"),
+            Sign(
+                r"cannot open source file ." + _HEADER + r".",
+                FAIR,
+            ),
+            Sign(r"Path to libdevice library not specified", FAIR),
         ),
         explains=_ECHOES,
         fixes=(
@@ -125,6 +212,9 @@ CAUSES = (
         ),
         decide="ls $CUDA_HOME/include/cusparse.h $CUDA_HOME/include/cuda_runtime.h",
         examples=(
+            "ops.cu:3:10: fatal error: cooperative_groups.h: No such file or directory",
+            "/usr/include/foo.h:2:10: fatal error: nv/target: No such file or directory",
+            "kernel.h:4:10: fatal error: cusparse.h: Datei oder Verzeichnis nicht gefunden",
             "/opt/v/lib/python3.11/site-packages/torch/include/ATen/cuda/CUDAContext.h:10:10: fatal error: cusolverDn.h: No such file or "
             "directory",
             "fatal error: cuda_runtime.h: No such file or directory\ncompilation terminated.",
@@ -149,10 +239,15 @@ CAUSES = (
                 r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch "
                 r"binaries"
             ),
-            Sign(r"CUDA version mismatch.{0,60}(?:nvcc|torch)", FAIR),
+            Sign(r"CUDA version mismatch.{0,60}(?:nvcc|torch)", FAIR, unless=(r"Requested CUDA version", r"bitsandbytes")),
             Sign(r"raise RuntimeError\(CUDA_MISMATCH_MESSAGE", FAIR),
             ends_in("torch/utils/cpp_extension.py", "_check_cuda_version"),
             ends_in("op_builder/builder.py", "assert_no_cuda_mismatch"),
+            Sign(r"FindCUDA says CUDA version is .{0,60}but the CUDA headers say"),
+            Sign(r"Found two conflicting CUDA (?:installs|installations)"),
+            Sign(r"Found CUDA in two conflicting locations"),
+            Sign(r"is only supported on CUDA (?P<wanted>[\d.]+\d) and above", FAIR),
+            Sign(r"CUDA compiler version .{0,20} does not match", FAIR),
         ),
         explains=_ECHOES,
         fixes=(
@@ -174,6 +269,8 @@ CAUSES = (
         ),
         decide='nvcc --version; python -c "import torch; print(torch.version.cuda)"',
         examples=(
+            "RuntimeError: FlashAttention is only supported on CUDA 11.7 and above.  Note: make sure nvcc has a supported version by running nvcc -V.",
+            "Caffe2: FindCUDA says CUDA version is 11.5 (usually determined by nvcc), but the CUDA headers say the version is 12.1.",
             "RuntimeError:\nThe detected CUDA version (12.6) mismatches the version that was used to compile\nPyTorch (11.8). Please "
             "make sure to use the same CUDA versions.",
             "DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was compiled with 11.8, unable to "
@@ -183,32 +280,5 @@ CAUSES = (
             "UserWarning: The detected CUDA version (12.4) has a minor version mismatch with the version that was used to compile "
             "PyTorch (12.1). Most likely this shouldn't be a problem.",
         ),
-    ),
-    Cause(
-        slug="torch-cuda-arch-list-unset",
-        title="The list of GPU architectures to build for is empty: no GPU is visible and TORCH_CUDA_ARCH_LIST is not set",
-        why="torch's build tools take the architectures from TORCH_CUDA_ARCH_LIST, or else from the GPUs they see. On a build machine or "
-        "in docker build there is no GPU, so nothing is left (arch_list[-1] fails).",
-        signs=(
-            Sign(r"arch_list\[-1\] \+= '\+PTX'"),
-            Sign(r"IndexError: list index out of range", also=(r"_get_cuda_arch_flags",)),
-            Sign(r"TORCH_CUDA_ARCH_LIST is not set.{0,80}(?:no GPU|all archs)", WEAK, also=(r"Error",)),
-            Sign(r"_get_cuda_arch_flags", FAIR, also=(r"(?:IndexError|list index out of range)",)),
-            ends_in("torch/utils/cpp_extension.py", "_get_cuda_arch_flags"),
-        ),
-        explains=_ECHOES,
-        fixes=(
-            Fix(
-                "Set TORCH_CUDA_ARCH_LIST to the compute capabilities of the GPUs that will run it (8.0 A100, 8.6 RTX 30, 8.9 RTX 40 and "
-                "L4, 9.0 H100, 12.0 RTX 50) before building.",
-                ('export TORCH_CUDA_ARCH_LIST="8.0;8.6;8.9;9.0+PTX"',),
-            ),
-            Fix("Or build on a machine (or with docker's nvidia runtime as default) that sees the GPU.", ("nvidia-smi",)),
-        ),
-        examples=(
-            '  File "/opt/v/lib/python3.10/site-packages/torch/utils/cpp_extension.py", line 1967, in _get_cuda_arch_flags\n'
-            "    arch_list[-1] += '+PTX'\nIndexError: list index out of range",
-        ),
-        counterexamples=('  File "app.py", line 7\n    x = items[-1]\nIndexError: list index out of range',),
     ),
 )

@@ -32,6 +32,7 @@ CAUSES = (
                 FAIR,
                 also=(r"is_available\(\).{0,12} False\b|device_count\(\).{0,12} 0\b",),
             ),
+            Sign(r"Invalid (?:value (?:of|for|in) )?CUDA_VISIBLE_DEVICES", FAIR),
         ),
         explains=("cuda-no-device-error",),
         fixes=(
@@ -52,6 +53,7 @@ CAUSES = (
         decide="python -c \"import os, torch; print(os.environ.get('CUDA_VISIBLE_DEVICES'), torch.cuda.device_count())\"; nvidia-smi -L",
         patch="device-available",
         examples=(
+            "ValueError: Invalid CUDA_VISIBLE_DEVICES: 6,7",
             '$ CUDA_VISIBLE_DEVICES=4 python fit.py\n  File "/opt/conda/lib/python3.10/site-packages/torch/cuda/__init__.py", line '
             "247, in _lazy_init\n    torch._C._cuda_init()\nRuntimeError: No CUDA GPUs are available",
             "RuntimeError: No CUDA GPUs are available",
@@ -71,6 +73,40 @@ CAUSES = (
             Sign(r"MIG mode.{0,60}enabled", FAIR, also=(r"no CUDA-capable device is detected",)),
             Sign(r"No GPU instances found", FAIR),
             Sign(r"No CUDA GPUs are available", also=(r"MIG M\.", r"\bEnabled\b")),
+            Sign(r"No MIG-enabled (?:GPU instances|devices|GPU)"),
+            Sign(r"MIG mode (?:is )?enabled, no devices"),
+            Sign(
+                r"no CUDA-capable device is detected",
+                also=(
+                    r"MIG M\.",
+                    r"\bEnabled\b",
+                ),
+                unless=(r"\bMIG devices: .{0,900}GI +CI",),
+            ),
+            Sign(
+                r"nvidia-smi (?:-i \S{1,20} )?-mig 1\b",
+                FAIR,
+                also=(
+                    r"(?:No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|initialization error|device_count\(\).{0,12} 0\b|is_available\(\).{0,12} False\b)",
+                ),
+            ),
+            Sign(
+                r"Enabled MIG Mode for GPU",
+                FAIR,
+                also=(
+                    r"(?:No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|initialization error|device_count\(\).{0,12} 0\b|is_available\(\).{0,12} False\b)",
+                ),
+            ),
+            Sign(
+                r"\bMIG mode.{0,40}enabled",
+                FAIR,
+                also=(
+                    r"(?:No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|initialization error|device_count\(\).{0,12} 0\b|is_available\(\).{0,12} False\b)",
+                ),
+            ),
+            Sign(r"Unable to create a GPU instance on GPU.{0,60}Insufficient Resources", FAIR),
+            Sign(r"Failed to create GPU instances: Insufficient Resources", FAIR),
+            Sign(r"MIG mode is in pending enable state", FAIR),
         ),
         explains=("cuda-no-device-error", "cuda-visible-devices-wrong"),
         refines=("cuda-visible-devices-wrong",),
@@ -81,12 +117,24 @@ CAUSES = (
                 who="admin",
             ),
             Fix("Or turn MIG mode off, to use the whole GPU.", ("sudo nvidia-smi -i 0 -mig 0",), who="admin", risk="disruptive"),
+            Fix(
+                "If instances cannot be created (Insufficient Resources, pending enable state): end what uses the GPU, remove the old instances and reset the GPU first.",
+                ("sudo nvidia-smi mig -dci", "sudo nvidia-smi mig -dgi", "sudo nvidia-smi --gpu-reset -i 0"),
+                who="admin",
+                risk="disruptive",
+            ),
         ),
         decide="nvidia-smi -L",
         examples=(
+            "No MIG-enabled GPU instances found.",
+            "GPU 0: NVIDIA H100 (UUID: GPU-12ab)\n  (MIG mode enabled, no devices)\nRuntimeError: No CUDA GPUs are available",
+            "Unable to create a GPU instance on GPU  0 using profile 9: Insufficient Resources",
             "| MIG devices:                                              |\n|  No MIG devices found                                     |",
         ),
-        counterexamples=("Migrating the database: no devices found for user 12",),
+        counterexamples=(
+            "No MIG-supported GPUs found.",
+            "Migrating the database: no devices found for user 12",
+        ),
     ),
     Cause(
         slug="cuda-hardcoded",
@@ -117,6 +165,12 @@ CAUSES = (
             Sign(r"Unsloth cannot find any torch accelerator", FAIR),
             Sign(r"No NVIDIA GPU found\? Unsloth currently only supports GPUs", FAIR),
             Sign(r"CUDA is not available.{0,40}(?:Aborting|exit|required)", WEAK),
+            Sign(_NO_CUDA, also=(r"\b(?:macOS[- ]\d|Darwin Kernel|Mac OS X|arm64-apple)",)),
+            Sign(r"mixed precision requires a GPU", FAIR),
+            Sign(r"Unsloth: No (?:NVIDIA )?GPU found", FAIR),
+            Sign(r"Unsloth:? (?:currently )?only works on NVIDIA GPUs", FAIR),
+            Sign(r"Unsloth cannot find any torch accelerator", FAIR),
+            Sign(r"memory.efficient attention is only available for GPU", FAIR),
         ),
         unless=(r"\d\+cpu\b", r"Driver Version: \d"),
         refines=("torch-cpu-only-build", "cuda-unavailable-no-driver", "cuda-visible-devices-wrong"),
@@ -140,6 +194,8 @@ CAUSES = (
         wrong_advice="Installing another torch build or an NVIDIA driver does not help on a machine without an NVIDIA GPU.",
         patch="device-available",
         examples=(
+            "ValueError: fp16 mixed precision requires a GPU (not 'mps').",
+            "NotImplementedError: Unsloth cannot find any torch accelerator? You need a GPU.",
             'Traceback (most recent call last):\n  File "/Users/ines/proj/run.py", line 12, in <module>\n    model.to("cuda")\n  File '
             '"/Users/ines/proj/venv/lib/python3.11/site-packages/torch/cuda/__init__.py", line 310, in _lazy_init\n    raise '
             'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
@@ -159,6 +215,8 @@ CAUSES = (
             Sign(r"CUSOLVER_STATUS_ALLOC_FAILED"),
             Sign(r"cudaGetDeviceCount.{0,160}Error 2: out of memory"),
             Sign(r"CUDNN_STATUS_NOT_INITIALIZED", FAIR, also=(r"CUDA out of memory",)),
+            Sign(r"cuDevicePrimaryCtxRetain: CUDA_ERROR_OUT_OF_MEMORY"),
+            Sign(r"DNN library initialization failed", FAIR, unless=(r"Loaded runtime CuDNN library",)),
         ),
         explains=("cudnn-not-initialized", "cudnn-no-engine", "cudnn-execution-failed"),
         fixes=(
@@ -173,7 +231,11 @@ CAUSES = (
             ),
         ),
         decide="nvidia-smi --query-gpu=memory.used,memory.total --format=csv",
-        examples=("RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",),
+        examples=(
+            "INTERNAL: failed call to cuDevicePrimaryCtxRetain: CUDA_ERROR_OUT_OF_MEMORY: out of memory; total memory reported: 16945512448",
+            "jaxlib.xla_extension.XlaRuntimeError: FAILED_PRECONDITION: DNN library initialization failed. Look at the errors above for more details.",
+            "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        ),
         counterexamples=("malloc statistics: alloc_failed=0",),
     ),
 )

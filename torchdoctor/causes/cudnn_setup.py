@@ -22,6 +22,13 @@ CAUSES = (
             Sign(r"Loaded runtime CuDNN library: (?P<found>[\d.]+\d) but source was compiled with: (?P<wanted>[\d.]+\d)"),
             Sign(r"calling init: /(?:usr/)?(?:local/)?lib[\w/-]*/libcudnn\w*\.so[\d.]*", also=(r"site-packages/nvidia/cudnn",)),
             Sign(r"Could not load (?:library|symbol) .{0,10}cudnn\w{0,30}.{0,40}Error code (?:1920|127)\b", FAIR),
+            Sign(r"contains incompatible version of cudnn"),
+            Sign(r"conflicting cuDNN in LD_LIBRARY_PATH"),
+            Sign(r"cuDNN:? version mismatch"),
+            Sign(r"cuDNN version [\d.]{2,12} is older than", FAIR),
+            Sign(r"undefined symbol: cudnn[A-Z]\w+"),
+            Sign(r"CuDNN v\S{1,8} found, but need at least CuDNN"),
+            Sign(r"identifier .cudnn\w{3,60}. is undefined", FAIR),
         ),
         explains=("cudnn-no-engine", "cudnn-not-initialized", "cudnn-execution-failed", "libcudnn-missing", "native-segfault"),
         fixes=(
@@ -43,6 +50,9 @@ CAUSES = (
         ),
         decide="LD_DEBUG=libs python train.py 2>&1 | grep 'calling init.*cudnn'",
         examples=(
+            "ImportError: /opt/v/lib/python3.6/site-packages/torch/_C.cpython-36m-x86_64-linux-gnu.so: undefined symbol: cudnnSetConvolutionGroupCount",
+            "RuntimeError: cuDNN version mismatch: PyTorch was compiled against 7102 but linked against 6021",
+            "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (8, 9, 2) but found runtime version (8, 5, 0). PyTorch already comes with bundled cuDNN. One option to resolving this error is to ensure PyTorch can find the bundled cuDNN. Looks like your LD_LIBRARY_PATH contains incompatible version of cudnn. Please either remove it from the path or install cudnn (8, 9, 2)",
             "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (9, 1, 0) but found runtime version (8, 9, 7). "
             "PyTorch already comes bundled with cuDNN.",
             "RuntimeError: cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH",
@@ -60,6 +70,9 @@ CAUSES = (
             Sign(r"Could not create cudnn handle", FAIR),
             Sign(r"CUDNN_STATUS_RUNTIME_PREREQUISITE_MISSING"),
             Sign(r"CUDNN_STATUS_ARCH_MISMATCH"),
+            Sign(r"cuDNN failed to initialize"),
+            Sign(r"cudnnCreate\b.{0,80}CUDNN_STATUS_INTERNAL_ERROR", FAIR),
+            Sign(r"CUDNN_STATUS_INTERNAL_ERROR.{0,60}\bcudnnCreate\b", FAIR),
         ),
         explains=("cudnn-no-engine", "cudnn-execution-failed"),
         fixes=(
@@ -75,7 +88,10 @@ CAUSES = (
             ),
         ),
         decide="nvidia-smi --query-gpu=name,memory.used,memory.total,driver_version --format=csv",
-        examples=("RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",),
+        examples=(
+            "UnknownError: Failed to get convolution algorithm. This is probably because cuDNN failed to initialize, so try looking to see if a warning log message was printed above.",
+            "RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+        ),
         counterexamples=("cudnn initialised in 0.3 s",),
     ),
     Cause(
@@ -89,6 +105,10 @@ CAUSES = (
             Sign(r"Unable to find a valid cuDNN algorithm to run convolution"),
             Sign(r"No execution plans support the graph", FAIR),
             Sign(r"No valid (?:execution plans|engine configs)", FAIR),
+            Sign(r"No algorithm worked!", FAIR),
+            Sign(r"no valid convolution algorithms available"),
+            Sign(r"CUDNN_FE failure", FAIR),
+            Sign(r"HEURISTIC_QUERY_FAILED", FAIR),
         ),
         consequence=True,
         fixes=(
@@ -102,7 +122,14 @@ CAUSES = (
             ),
             Fix("To tell which: torch.backends.cudnn.enabled = False runs without cuDNN.", code="torch.backends.cudnn.enabled = False"),
         ),
-        examples=("RuntimeError: GET was unable to find an engine to execute this computation",),
-        counterexamples=("search engine found no results",),
+        examples=(
+            "NotFoundError: No algorithm worked! Error messages: Profiling failure on CUDNN engine",
+            "RuntimeError: no valid convolution algorithms available in CuDNN",
+            "RuntimeError: GET was unable to find an engine to execute this computation",
+        ),
+        counterexamples=(
+            "sorting: no algorithm worked better than quicksort",
+            "search engine found no results",
+        ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchdoctor.api import Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _BETTER = Fix(
     do="Better: one process per GPU with DistributedDataParallel and torchrun.",
@@ -18,6 +18,7 @@ CAUSES = (
         signs=(
             Sign(r"Caught StopIteration in replica (?P<replica>\d+) on device"),
             Sign(r"parallel_apply.{0,2000}StopIteration: Caught StopIteration in replica"),
+            Sign(r"next\(self(?:\.\w{1,20})?\.parameters\(\)\).{0,160}\bStopIteration\b", FAIR),
         ),
         fixes=(
             Fix(
@@ -30,7 +31,10 @@ CAUSES = (
             ),
             _BETTER,
         ),
-        examples=("StopIteration: Caught StopIteration in replica 0 on device 0.",),
+        examples=(
+            "StopIteration: Caught StopIteration in replica 0 on device 0.",
+            "    mask = mask.to(dtype=next(self.parameters()).dtype)\nStopIteration",
+        ),
         counterexamples=("StopIteration",),
     ),
     Cause(
@@ -42,6 +46,8 @@ CAUSES = (
             Sign(r"Gather got an input of invalid size: got \[[\d, ]{1,60}\], but expected \[[\d, ]{0,60}\]"),
             Sign(r"gather_map.{0,200}TypeError: (?:zip argument #\d+ must support iteration|.{0,40}object is not (?:iterable|callable))"),
             Sign(r"Can['’]t concatenate.{0,80}gather_map"),
+            Sign(r"Input tensor at index \d+ has invalid shape \["),
+            Sign(r"All dicts must have the same number of keys", FAIR, also=(r"gather",)),
         ),
         fixes=(
             Fix(
@@ -50,7 +56,10 @@ CAUSES = (
             ),
             _BETTER,
         ),
-        examples=("RuntimeError: Gather got an input of invalid size: got [6, 17, 512], but expected [6, 19, 512]",),
+        examples=(
+            "RuntimeError: Gather got an input of invalid size: got [6, 17, 512], but expected [6, 19, 512]",
+            "RuntimeError: Input tensor at index 1 has invalid shape [4, 31, 256], but expected [4, 35, 256]",
+        ),
         counterexamples=("RuntimeError: stack expects each tensor to be equal size",),
     ),
     Cause(

@@ -1,7 +1,13 @@
 """Failures between a DataLoader and its workers."""
 
-from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 from torchdoctor.tracebacks import ends_in
+
+# the C library names the signal in the language of the machine
+_BUS_ERROR = (
+    "Bus error|Ошибка шины|总线错误|匯流排錯誤|バスエラー|버스 오류|Bus-?(?:Zugriffs)?fehler|Erreur (?:de|du) bus|Error (?:de|del|en el) bus|"
+    "Erro de (?:barramento|bus)|Errore (?:di|del) bus|Błąd szyny"
+)
 
 SHM = Cause(
     slug="dataloader-shm",
@@ -10,6 +16,12 @@ SHM = Cause(
     signs=(
         Sign(r"DataLoader worker \(pid\(?s?\)? ?\d*\)? is killed by signal: Bus error"),
         Sign(r"killed by signal: Bus error"),
+        Sign(rf"DataLoader worker .{{0,80}}(?:{_BUS_ERROR})"),
+        Sign(r"workers are out of shared memory"),
+        Sign(r"raise your shared memory limit"),
+        Sign(r"DataLoader worker .{0,160}(?:разделяемой памяти|共享内存|共有メモリ)"),
+        Sign(r"unable to mmap memory: you tried to mmap", FAIR),
+        Sign(r"multiprocessing[/\\](?:heap|shared_memory|synchronize)\.py.{0,400}No space left on device"),
         Sign(r"Unexpected bus error encountered in worker"),
         Sign(r"insufficient shared memory \(shm\)"),
         Sign(r"might be caused by insufficient shared memory"),
@@ -49,6 +61,9 @@ SHM = Cause(
         "Please try to raise your shared memory limit.",
         "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).",
         "RuntimeError: unable to write to file </torch_913_1477150372>",
+        "RuntimeError: DataLoader worker (pid 88) is killed by signal: Ошибка шины.",
+        '  File "/usr/lib/python3.9/multiprocessing/heap.py", line 78, in __init__\n    os.ftruncate(self.fd, size)\n'
+        "OSError: [Errno 28] No space left on device",
         "OSError: [Errno 28] No space left on device: '/dev/shm/pymp-k3jq'\nunable to allocate shared memory(shm) for file "
         "</torch_77_1>: Resource "
         "temporarily unavailable (11)",
@@ -64,7 +79,10 @@ PIN_THREAD = Cause(
     "versions the "
     "thread died of an error that stands above this one.",
     signs=(
-        Sign(r"Pin memory thread exited unexpectedly"),
+        Sign(r"Pin memory thread exited"),
+        Sign(r"_pin_memory_loop.{0,200}not enough values to unpack"),
+        Sign(r"Exception in thread Thread-\d+ \(_pin_memory_loop\)", FAIR),
+        Sign(r"in pin memory thread for device", WEAK),
         Sign(r"pin_memory_thread.{0,200}(?:ConnectionResetError|EOFError|FileNotFoundError)", FAIR),
         Sign(r"in _pin_memory_loop.{0,1200}(?:ConnectionResetError|ConnectionRefusedError|BrokenPipeError)", FAIR),
     ),
@@ -78,8 +96,15 @@ PIN_THREAD = Cause(
     examples=(
         '  File "/opt/env/lib/python3.8/site-packages/torch/utils/data/dataloader.py", line 1024, in _get_data\n'
         "    raise RuntimeError('Pin memory thread exited unexpectedly')\nRuntimeError: Pin memory thread exited unexpectedly",
+        '  File "/opt/env/lib/python3.8/site-packages/torch/utils/data/_utils/pin_memory.py", line 30, in _pin_memory_loop\n'
+        "    idx, data = r\nValueError: not enough values to unpack (expected 2, got 0)",
+        "Exception in thread Thread-3 (_pin_memory_loop):\nTraceback (most recent call last):\n"
+        '  File "/usr/lib/python3.11/multiprocessing/connection.py", line 399, in _recv\n    raise EOFError\nEOFError',
     ),
-    counterexamples=("UserWarning: 'pin_memory' argument is set as true but no accelerator is found",),
+    counterexamples=(
+        "UserWarning: 'pin_memory' argument is set as true but no accelerator is found",
+        'Thread 4411 (idle): "Thread-2 (_pin_memory_loop)"\n    wait (threading.py:331)',
+    ),
 )
 
 COLLATE = Cause(
@@ -87,12 +112,15 @@ COLLATE = Cause(
     title="The samples of one batch have different sizes and cannot be stacked",
     why="The default collate function stacks samples into one tensor, so all must have the same shape (and length and type).",
     signs=(
-        Sign(r"stack expects each tensor to be equal size"),
+        Sign(r"stack(?:\(\):?)? expects each tensor to be equal size"),
+        Sign(r"inconsistent tensor sizes?", STRONG, also=(r"collate",), near=3000),
+        Sign(r"expected sequence of length \d+ at dim [1-9]\d* \(got \d+\)", FAIR),
+        Sign(r"inhomogeneous shape after \d+ dimensions", FAIR, also=(r"collat",), near=3000),
         Sign(r"each element in list of batch should be of equal size"),
         Sign(r"Trying to resize storage that is not resizable", STRONG),
         Sign(r"Sizes of tensors must match except in dimension \d+", FAIR, also=(r"collate",), near=3000),
         Sign(r"invalid argument 0: Sizes of tensors must match except in dimension 0", FAIR, also=(r"collate",), near=3000),
-        Sign(r"activate truncation and/or padding with .{0,10}padding=True"),
+        Sign(r"activate (?:truncation and/or )?padding with .{0,10}padding=True"),
         ends_in("_utils/collate.py", "default_collate|collate_tensor_fn", code=r"torch\.stack\("),
     ),
     fixes=(
@@ -114,6 +142,12 @@ COLLATE = Cause(
     examples=(
         "RuntimeError: stack expects each tensor to be equal size, but got [3, 480, 640] at entry 0 and [3, 427, 640] at entry 1",
         "RuntimeError: each element in list of batch should be of equal size",
+        "ValueError: expected sequence of length 88 at dim 1 (got 91)",
+        "ValueError: Unable to create tensor, you should probably activate padding with 'padding=True' to have batched tensors with the same "
+        "length.",
+        '  File "/opt/env/lib/python3.6/site-packages/torch/utils/data/dataloader.py", line 103, in default_collate\n'
+        "    return torch.stack(batch, 0, out=out)\n"
+        "RuntimeError: inconsistent tensor sizes at /pytorch/torch/lib/TH/generic/THTensorMath.c:2864",
         '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/_utils/collate.py", line 141, in default_collate\n'
         "    return torch.stack(batch, 0, out=out)\nRuntimeError: Trying to resize storage that is not resizable",
     ),
@@ -135,7 +169,10 @@ FILES = Cause(
         Sign(r"increase the limit using .{0,3}ulimit -n"),
         Sign(r"\(errno: 24 - Too many open files\)"),
         Sign(r"socket: Too many open files"),
-        Sign(r"unable to open shared memory object </?torch_\w+> in read-write mode", FAIR, unless=(r"No space left",)),
+        Sign(r"errno:? ?24\b.{0,6}Too many open files"),
+        Sign(r"Too many open files \(os error 24\)", FAIR),
+        Sign(r"Too many open files in system"),
+        Sign(r"unable to open shared memory object </?torch_\w+> in read[-/]write mode", FAIR, unless=(r"No space left",)),
         Sign(r"Too many open files", FAIR, also=(r"torch",)),
         ends_in("multiprocessing/reduction.py", "recvfds|recv_handle"),
     ),

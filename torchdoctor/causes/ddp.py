@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
@@ -20,6 +20,12 @@ CAUSES = (
             Sign(r"self\.reducer\._rebuild_buckets\(\)", FAIR, also=(r"RuntimeError",)),
             Sign(r"it looks like your LightningModule has parameters that were not used in producing the loss returned by training_step"),
             ends_in("torch/nn/parallel/distributed.py", "_pre_forward|forward", code=r"_rebuild_buckets\("),
+            Sign(r"making sure all .{0,3}forward.{0,3} function outputs participate in calculating loss"),
+            Sign(r"wasn['’]t able to locate the output tensors in the return value of your module"),
+            Sign(r"enable unused parameter detection by passing"),
+            Sign(r"which particular parameters did not receive grad"),
+            Sign(r"enable unused parameter detection by .{0,6}passing"),
+            Sign(r"making sure all .{0,3}forward.{0,3} function outputs participate"),
         ),
         fixes=(
             Fix(
@@ -39,6 +45,9 @@ CAUSES = (
             "RuntimeError: Expected to have finished reduction in the prior iteration before starting a new one. This error indicates "
             "that your module has parameters that were not used in producing loss.",
             "Parameter indices which did not receive grad for rank 1: 12 13 14",
+            "RuntimeError: Expected to have finished reduction in the prior iteration before starting a new one. This error indicates that your module has parameters that were not used in producing loss. You can enable unused parameter detection by passing the keyword argument `find_unused_parameters=True` to `torch.nn.parallel.DistributedDataParallel`, and by making sure all `forward` function outputs participate in calculating loss.",
+            "If you already have done the above, then the distributed data parallel module wasn't able to locate the output tensors in the return value of your module's `forward` function.",
+            "In addition, you can set the environment variable TORCH_DISTRIBUTED_DEBUG to either INFO or DETAIL to print out information about which particular parameters did not receive gradient on this rank as part of this error",
         ),
         counterexamples=(
             "UserWarning: find_unused_parameters=True was specified in DDP constructor, but did not find any unused parameters in the "
@@ -55,6 +64,12 @@ CAUSES = (
             Sign(r"(?:has been|been) marked as ready twice"),
             Sign(r"would result in the same set of parameters been used by different reentrant backward passes"),
             Sign(r"DDP does not support such use cases in default"),
+            Sign(r"multiple concurrent forward-backward passes"),
+            Sign(r"multiple autograd engine {1,3}hooks have fired for this particular parameter"),
+            Sign(r"marking a variable ready multiple times"),
+            Sign(r"_set_static_graph\(\).{0,3} as a workaround"),
+            Sign(r"Gradient computed twice for this partition"),
+            Sign(r"The parameter \S{1,120} has already been reduced"),
         ),
         fixes=(
             Fix(
@@ -75,6 +90,8 @@ CAUSES = (
             "module parameter outside the `forward` function.",
             "Parameter at index 31 with name blocks.3.fc.weight has been marked as ready twice. This means that multiple autograd engine "
             "hooks have fired for this particular parameter during this iteration.",
+            "Please make sure model parameters are not shared across multiple concurrent forward-backward passes. or try to use _set_static_graph() as a workaround if this module graph does not change during training loop.",
+            "AssertionError: The parameter 96 has already been reduced. Gradient computed twice for this partition. Multiple gradient reduction is currently not supported",
         ),
         counterexamples=("RuntimeError: Trying to backward through the graph a second time",),
     ),
@@ -84,9 +101,12 @@ CAUSES = (
         why="DistributedDataParallel and DataParallel wrap the model. They pass on only forward(); the model's own attributes and methods "
         "are in model.module.",
         signs=(
+            Sign(r"['\"](?P<wrapper>\w{0,24}DataParallel|DDP|FSDP)['\"] object has no attribute ['\"](?P<name>\w+)"),
+            Sign(r"['\"](?P<wrapper>\w{0,24}DataParallel)['\"] object (?:is not subscriptable|is not iterable|does not support)"),
+            Sign(r"object of type ['\"](?P<wrapper>\w{0,24}DataParallel)['\"] has no len"),
             Sign(
-                r"['\"](?P<wrapper>DistributedDataParallel|FullyShardedDataParallel|DataParallel|MMDistributedDataParallel|MMDataParallel)['\"] object has no "
-                r"attribute ['\"](?P<name>\w+)['\"]"
+                r"['\"](?P<wrapper>DeepSpeedEngine)['\"] object has no attribute ['\"](?P<name>generate|save_pretrained|config|model|encode\w*|get_\w+|push_to_hub)['\"]",
+                FAIR,
             ),
         ),
         fixes=(
@@ -100,8 +120,14 @@ CAUSES = (
         examples=(
             "AttributeError: 'DistributedDataParallel' object has no attribute 'encode_image'",
             "torch.nn.modules.module.ModuleAttributeError: 'DataParallel' object has no attribute 'save_pretrained'",
+            "TypeError: 'DataParallel' object is not subscriptable",
+            "AttributeError: 'LightningDistributedDataParallel' object has no attribute 'hparams'",
+            "AttributeError: 'DeepSpeedEngine' object has no attribute 'save_pretrained'",
         ),
-        counterexamples=("AttributeError: 'Linear' object has no attribute 'forward_train'",),
+        counterexamples=(
+            "AttributeError: 'Linear' object has no attribute 'forward_train'",
+            "TypeError: 'NoneType' object is not subscriptable",
+        ),
     ),
     Cause(
         slug="ddp-module-on-cpu",
@@ -119,7 +145,7 @@ CAUSES = (
                 r"module must have its parameters and buffers on device cuda:\d+ \(device_ids\[0\]\) but found one of them on device: cpu",
                 FAIR,
             ),
-            Sign(r"device_ids and output_device arguments only work with single-device", WEAK),
+            Sign(r"device_ids and output_device arguments only work with single-device", FAIR),
             Sign(
                 r"No backend type associated with device type cpu",
                 also=(
@@ -151,6 +177,7 @@ CAUSES = (
             "ValueError: DistributedDataParallel's input module must be on the same type of devices, but input module parameters locate "
             "in {'cuda', 'cpu'}.",
             '  File "/venv/lib/python3.11/site-packages/torch/distributed/utils.py", line 292, in _verify_param_shape_across_processes\n    return dist._verify_params_across_processes(process_group, tensors, logger)\nRuntimeError: No backend type associated with device type cpu',
+            "AssertionError: DistributedDataParallel device_ids and output_device arguments only work with single-device CUDA modules, but got device_ids [2]",
         ),
         counterexamples=(
             "ValueError: DistributedDataParallel device_ids and output_device arguments only work with single-device/multiple-device GPU "
@@ -206,6 +233,7 @@ CAUSES = (
             Sign(r"appears not to match (?:sizes|strides) of the same param in process 0"),
             Sign(r"params\[\d+\] in this process with sizes .{0,200}appears not to match"),
             ends_in("torch/distributed/utils.py", "_verify_param_shape_across_processes"),
+            Sign(r"(?:replicas\[\d+\]\[\d+\]|params\[\d+\]) in this process with (?:sizes|strides)"),
         ),
         fixes=(
             Fix(
@@ -223,6 +251,7 @@ CAUSES = (
         examples=(
             "RuntimeError: DDP expects same model across all ranks, but Rank 1 has 312 params, while rank 0 has inconsistent 310 params.",
             "RuntimeError: [1]: params[7] in this process with sizes [500, 64] appears not to match sizes of the same param in process 0.",
+            "RuntimeError: replicas[0][4] in this process with sizes [91, 256, 1, 1] appears not to match sizes of the same param in process 0.",
         ),
         counterexamples=("RuntimeError: size mismatch for fc.weight: copying a param with shape torch.Size([10, 4])",),
     ),

@@ -10,7 +10,11 @@ CAUSES = (
         title="no_sync() was used with ZeRO stage 2 or 3",
         why="From stage 2 on the gradients are partitioned during each backward pass, so their synchronisation cannot be skipped as "
         "accelerator.accumulate or no_sync() try to do.",
-        signs=(Sign(r"no_?sync context manager is incompatible with gradient partitioning logic of ZeRO"),),
+        signs=(
+            Sign(r"no_?sync context manager is incompatible with gradient partitioning logic of ZeRO"),
+            Sign(r"inside no_sync context manager"),
+            Sign(r"no_sync context manager reentry is unsupported"),
+        ),
         fixes=(
             Fix(
                 do="Let DeepSpeed accumulate: set gradient_accumulation_steps in its config and do not call no_sync(); update "
@@ -25,7 +29,10 @@ CAUSES = (
         title="ZeRO stage {stage|2 or 3} was configured without an optimizer",
         why="ZeRO partitions optimizer states. deepspeed.initialize got a config with a ZeRO stage but neither an optimizer object nor an "
         "optimizer section.",
-        signs=(Sign(r"zero stage (?P<stage>\d) requires an optimizer"),),
+        signs=(
+            Sign(r"zero stage (?P<stage>\d) requires an optimizer"),
+            Sign(r"create a .{0,3}DummyOptim.{0,3} without specifying an optimizer"),
+        ),
         fixes=(
             Fix(
                 do='Give deepspeed.initialize an optimizer (or an "optimizer" section in the config); for models that are not trained, '
@@ -33,23 +40,35 @@ CAUSES = (
                 code="engine, optimizer, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)",
             ),
         ),
-        examples=("AssertionError: zero stage 2 requires an optimizer",),
+        examples=(
+            "AssertionError: zero stage 2 requires an optimizer",
+            "ValueError: You cannot create a `DummyOptim` without specifying an optimizer in the config file.",
+        ),
         counterexamples=("ZeRO stage 2 enabled",),
     ),
     Cause(
         slug="deepspeed-untested-optimizer",
         title="DeepSpeed does not accept this optimizer with ZeRO without being told to",
         why="ZeRO is tested with Adam, AdamW and a few others. For any other optimizer it asks for a setting that says you know.",
-        signs=(Sign(r"You are using an untested ZeRO Optimizer"),),
+        signs=(
+            Sign(r"You are using an untested ZeRO Optimizer"),
+            Sign(r"using ZeRO-Offload with a client provided optimizer"),
+            Sign(r"zero_force_ds_cpu_optimizer", FAIR),
+        ),
         fixes=(
             Fix(
                 do='Add "zero_allow_untested_optimizer": true to the DeepSpeed config, or use AdamW.',
                 code='{{"zero_allow_untested_optimizer": true}}',
             ),
+            Fix(
+                do='With ZeRO-Offload (optimizer on the CPU) use deepspeed.ops.adam.DeepSpeedCPUAdam or an optimizer section in the config; to keep your own, set "zero_force_ds_cpu_optimizer": false.',
+                code='{{"zero_force_ds_cpu_optimizer": false}}',
+            ),
         ),
         examples=(
             'AssertionError: You are using an untested ZeRO Optimizer. Please add <"zero_allow_untested_optimizer": true> in the '
             "configuration file to use it.",
+            "ZeRORuntimeException: You are using ZeRO-Offload with a client provided optimizer (<class 'torch.optim.adamw.AdamW'>) which in most cases will yield poor performance. Please either use deepspeed.ops.adam.DeepSpeedCPUAdam or set an optimizer in your ds-config",
         ),
         counterexamples=("**** You are using ZeRO with an untested optimizer, proceed with caution *****",),
     ),
@@ -63,6 +82,9 @@ CAUSES = (
             Sign(r"['\"]status['\"]: ['\"]INFLIGHT['\"]"),
             Sign(r"Invalidate trace cache @ step \d+", FAIR, also=(r"AssertionError",), near=2000),
             Sign(r"expected (?:there to be )?(?:only )?.{0,40}params? (?:to be )?(?:in flight|inflight)", FAIR),
+            Sign(r"still have inflight params"),
+            Sign(r"expected the next \d+ parameters in the parameter fetch queue"),
+            Sign(r"['\"]status['\"]: ['\"]NOT_AVAILABLE['\"]", FAIR, also=(r"AssertionError",)),
         ),
         fixes=(
             Fix(
@@ -75,7 +97,11 @@ CAUSES = (
                 code='{{"zero_optimization": {{"stage": 3, "stage3_prefetch_bucket_size": 0}}}}',
             ),
         ),
-        examples=("AssertionError: {'id': 291, 'status': 'INFLIGHT', 'numel': 0, 'ds_numel': 4096}",),
+        examples=(
+            "AssertionError: {'id': 291, 'status': 'INFLIGHT', 'numel': 0, 'ds_numel': 4096}",
+            "RuntimeError: still have inflight params [{'id': 'name=model.layers.7.mlp', 'status': 'AVAILABLE'}]",
+            "RuntimeError: tracing error at step 17: module id: 88, expected the next 2 parameters in the parameter fetch queue to be",
+        ),
         counterexamples=("Invalidate trace cache @ step 0 and module 42: cache has only 0 modules\nstep 10 loss 1.9",),
     ),
     Cause(
@@ -86,6 +112,7 @@ CAUSES = (
         signs=(
             Sign(r"setStorage: sizes \[[\d, ]{1,60}\].{0,160}are out of bounds for storage of size 0"),
             Sign(r"tensor has a non-zero number of elements, but its data is not allocated yet", FAIR, also=(r"fsdp|FSDP|FullySharded",)),
+            Sign(r"_is_root.{0,3} should not have been set yet"),
         ),
         fixes=(
             Fix(
@@ -98,6 +125,7 @@ CAUSES = (
         examples=(
             "RuntimeError: setStorage: sizes [4096, 4096], strides [1, 4096], storage offset 0, and itemsize 2 requiring a storage size "
             "of 33554432 are out of bounds for storage of size 0",
+            "AssertionError: Non-root FSDP instance's `_is_root` should not have been set yet or should have been set to `False`",
         ),
         counterexamples=("RuntimeError: The size of tensor a (4) must match the size of tensor b (3)",),
     ),

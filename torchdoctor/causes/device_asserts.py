@@ -27,6 +27,13 @@ LABELS = Cause(
         Sign(r"Assertion .{0,2}t >= 0 && t < n_classes"),
         Sign(r"Assertion .{0,2}cur_target >= 0 && cur_target < n_classes"),
         Sign(r"t >= 0 && t < n_classes"),
+        Sign(r"\bt >= 0 && t < n", FAIR),
+        Sign(r"cur_target >= 0 && cur_t", FAIR),
+        Sign(r"cunn_(?:Spatial)?ClassNLLCriterion_update\w{0,40}", FAIR),
+        Sign(r"MultiLabelMarginCriterion\.cu.{0,200}Assertion"),
+        Sign(r"Received a label value of -?\d+ which is outside the valid range"),  # TensorFlow
+        Sign(r"(?:highest|largest) label in .target. should be smaller than"),  # torchmetrics
+        Sign(r"Detected (?:more unique|the following) values in .target.", FAIR),
         Sign(
             r"(?:ClassNLLCriterion|SpatialClassNLLCriterion|NLLLoss|NLLLoss2d|MultiMarginLoss|MultiMarginCriterion|LossCTC)\.cuh?:\d+"
             r".{0,200}Assertion"
@@ -59,6 +66,9 @@ LABELS = Cause(
         "Dtype = "
         "float]: block: [0,0,0], thread: [3,0,0] Assertion `t >= 0 && t < n_classes` failed.",
         "IndexError: Target 10 is out of bounds.",
+        "Received a label value of 12 which is outside the valid range of [0, 10).  Label values: 3 12 7",
+        "/pytorch/aten/src/THCUNN/SpatialClassNLLCriterion.cu:99: void cunn_SpatialClassNLLCriterion_updateOutput_kernel(T *, T *, T *, "
+        "long *, T *, int, int, int, int, int, long)",
         "../aten/src/ATen/native/cuda/NLLLoss2d.cu:103: nll_loss2d_forward_kernel: block: [4,0,0], thread: [60,0,0] Assertion "
         "`t >= 0 && t < n_classes` failed.",
     ),
@@ -86,6 +96,11 @@ INDEX = Cause(
         Sign(r"EmbeddingBag_update\w{3,30}.{0,200}Assertion"),
         Sign(r"vectorized_gather_kernel.{0,160}Assertion"),
         Sign(r"dstIndex < dstAddDimSize"),
+        Sign(r"index out of bounds: 0 <= [^<]{1,80} < \w+", FAIR),
+        Sign(r"Embedding\w{0,12}\.cuh?\b.{0,200}Assertion"),
+        Sign(r"RuntimeError: index -?\d+ is out of bounds for dimension \d+ with size \d+", FAIR),
+        Sign(r"Invalid index in (?:gather|scatter)"),
+        Sign(r"Token id -?\d+ is out of vocabulary", FAIR),  # vLLM
         Sign(r"(?:ind|dst_index|target_index|index) >=? ?0 && .{0,20}(?:ind|index) < .{0,30}(?:dim_size|DimSize|size).{0,40} failed", FAIR),
         Sign(r"index out of bounds: 0 <= tmp\d+ < ", STRONG),
         Sign(r"Assertion .{0,40}index out of bounds", FAIR),
@@ -120,6 +135,8 @@ INDEX = Cause(
         "../aten/src/ATen/native/cuda/IndexKernel.cu:92: operator(): block: [0,0,0], thread: [64,0,0] Assertion `-sizes[i] <= index && "
         "index < "
         'sizes[i] && "index out of bounds"` failed.',
+        "RuntimeError: index 1030 is out of bounds for dimension 1 with size 1024",
+        "RuntimeError: Invalid index in gather at /pytorch/aten/src/TH/generic/THTensorEvenMoreMath.cpp:459",
         "/tmp/torchinductor_kai/ab/cab.py:31: unknown: block: [0,0,0], thread: [0,0,0] Assertion `index out of bounds: 0 <= tmp4 < "
         "32000` failed.",
     ),
@@ -133,7 +150,11 @@ BCE = Cause(
     signs=(
         Sign(r"input_val >= zero && input_val <= one"),
         Sign(r"Assertion .{0,2}input >= 0\.? && input <= 1"),
-        Sign(r"all elements of input should be between 0 and 1"),
+        Sign(r"all elements of (?:input|target) should be between 0 and 1"),
+        Sign(r"input value should be between 0 ?~ ?1"),
+        Sign(r"\bx >= 0\.? && x <= 1\b", FAIR),
+        Sign(r"target_val >= zero && target_val <= one"),
+        Sign(r"BCECriterion\.cu?\b", FAIR),
         Sign(r"BCECriterion\.cu:\d+.{0,200}Assertion"),
         Sign(r"binary_cross_entropy.{0,200}Assertion"),
     ),
@@ -141,7 +162,7 @@ BCE = Cause(
         Fix(
             do="Pass raw scores to BCEWithLogitsLoss (F.binary_cross_entropy_with_logits), or put a sigmoid before BCELoss, so that the "
             "values are "
-            "between 0 and 1.",
+            "between 0 and 1. The targets must be within 0 and 1 too (divide masks of 0..255 by 255).",
             code="criterion = torch.nn.BCEWithLogitsLoss()   # on logits, without a sigmoid before it",
         ),
         Fix(
@@ -158,6 +179,9 @@ BCE = Cause(
         "input_val <= "
         "one` failed.",
         "RuntimeError: all elements of input should be between 0 and 1",
+        "RuntimeError: Assertion `x >= 0. && x <= 1.' failed. input value should be between 0~1, but got -0.412003 at "
+        "/pytorch/aten/src/THNN/generic/BCECriterion.c:62",
+        "RuntimeError: all elements of target should be between 0 and 1",
         "/pytorch/aten/src/THCUNN/BCECriterion.cu:42: Acctype bce_functor::operator()(Tuple) [with Dtype = float]: block: [0,0,0], "
         "thread: [1,0,0] "
         "Assertion `input >= 0. && input <= 1.` failed.",

@@ -257,6 +257,25 @@ CAUSES = (
             Sign(r"cannot be accessed from Triton \(cpu tensor\?\)"),
             Sign(r"(?:expected|must|should) (?:\w+ ){0,5}on (?:the )?same (?:device|GPU)\b", FAIR, also=(r"Error",), near=200),
             Sign(r"expected backend (?P<one>\w+) and dtype \w+ but got backend (?P<two>\w+)"),
+            Sign(
+                r"(?:tensors?|inputs?|outputs?|source) (?:are |is )?(?:located |placed )?(?:to be |expected to be )?(?:on|in) (?:the )?same device\b",
+                FAIR,
+            ),
+            Sign(r"need to be on the same GPU, but found some tensors to not be on a GPU", unless=(r"device\(type='meta'\)",)),
+            Sign(r"(?:must|should) have (?:the )?same device(?: type)?\b", FAIR, also=(r"Error",), near=200),
+            Sign(r"(?:tensors are|Some of .{1,40} are located) on different (?:GPUs|devices)"),
+            Sign(r"\.is_cuda\(\) (?:INTERNAL )?ASSERT FAILED"),
+            Sign(r"\bexpected CPU \(got CUDA\)"),
+            Sign(r"\bexpected (?:type )?torch\.cuda\.\w+Tensor (?:but got|\(got) torch\.[A-Z]\w+Tensor"),
+            Sign(r"\bexpected (?:type )?torch\.[A-Z]\w+Tensor (?:but got|\(got) torch\.cuda\.\w+Tensor"),
+            # torch before 0.4: the types of the arguments in a row
+            Sign(r"combination of arguments - got \((?=[^)]{0,400}torch\.cuda\.)(?=[^)]{0,400}torch\.[A-Z]\w+Tensor)", FAIR),
+            Sign(r"'lengths' argument should be a 1D CPU int64 tensor"),
+            Sign(
+                r"\b(?:query|key|value|input|weight|mask|target|tensor|q|k|v) is on (?P<two>cpu),? .{0,30}expected .{0,20}(?P<one>cuda)\b",
+                FAIR,
+            ),
+            Sign(r"device=cpu \(supported: \{'cuda'", FAIR),
         ),
         fixes=(
             Fix(
@@ -278,9 +297,18 @@ CAUSES = (
             "and cpu!",
             "RuntimeError: expected device cuda:0 but got device cpu",
             "RuntimeError: torch.cat(): all input tensors must be on the same device. Received cuda:0 and cpu",
+            "RuntimeError: X1 and X2 must have the same device type. X1: cuda X2: cpu",
+            "RuntimeError: Some of weight/gradient/input tensors are located on different GPUs. Please move them to a single one.",
+            "RuntimeError: iter.device(arg).is_cuda() INTERNAL ASSERT FAILED at /pytorch/aten/src/ATen/native/cuda/Loops.cuh:197",
+            "TypeError: torch.addmm received an invalid combination of arguments - got (int, torch.cuda.FloatTensor, int, "
+            "torch.FloatTensor, torch.cuda.FloatTensor, out=torch.cuda.FloatTensor), but expected one of",
+            "RuntimeError: 'lengths' argument should be a 1D CPU int64 tensor, but got 1D cuda:0 Long tensor",
             "RuntimeError: Expected condition, x and y to be on the same device, but condition is on cuda:0 and x and y are on cpu and "
             "cuda:0 respectively",
         ),
-        counterexamples=("Expected all tensors to have the same number of dimensions",),
+        counterexamples=(
+            "Expected all tensors to have the same number of dimensions",
+            "TypeError: add() received an invalid combination of arguments - got (str), but expected one of: (Tensor other)",
+        ),
     ),
 )

@@ -31,6 +31,27 @@ CAUSES = (
                     r"Nvidia driver version: (?:Could not collect|No CUDA)",
                 ),
             ),
+            Sign(r"Found no NVIDIA driver\b"),
+            Sign(r"\bNo NVIDIA (?:GPU[/ ])?drivers? (?:was |were |is |are )?(?:found|detected|installed)", FAIR),
+            Sign(
+                r"NVIDIA (?:GPU |display )?drivers? (?:is |are |was |were )?not (?:found|installed|detected|loaded)\b",
+                FAIR,
+                unless=(r"INFO|(?:back to|using|use|on) (?:the )?CPU",),
+            ),
+            Sign(
+                r"\bCUDA drivers? (?:is |are |was )?not (?:found|installed|loaded)\b",
+                FAIR,
+                unless=(r"INFO|(?:back to|using|use|on) (?:the )?CPU",),
+            ),
+            Sign(r"No such file or directory: .{0,3}nvidia-smi", FAIR),
+            Sign(r"Unknown command:? .{0,3}nvidia-smi", FAIR),
+            Sign(r"couldn.?t find libnvidia-ml\.so library in your system", FAIR),
+            Sign(r"/proc/driver/nvidia/version\W{1,4}No such file", FAIR),
+            Sign(
+                r"Could not find cuda drivers on your machine",
+                FAIR,
+                also=(r"(?:list_physical_devices|Num GPUs Available|is_gpu_available).{0,120}(?:\[\]|0\b|False)",),
+            ),
         ),
         unless=(r"Torch not compiled with CUDA enabled", r"installing and using ROCm"),
         refuted=("os=macos",),
@@ -62,12 +83,18 @@ CAUSES = (
         decide="nvidia-smi",
         patch="device-available",
         examples=(
+            "RuntimeError: No NVIDIA driver found. Please install the driver first",
+            "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA Display Driver is properly installed and present in your system.",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'nvidia-smi'",
             'Traceback (most recent call last):\n  File "/home/mia/seg/train.py", line 31, in main\n    net = '
             "net.cuda()\nRuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a "
             "driver from http://www.nvidia.com/Download/index.aspx",
             "$ python -c 'import torch; print(torch.cuda.is_available())'\nFalse\n$ nvidia-smi\nbash: nvidia-smi: command not found",
         ),
-        counterexamples=("Using device: cpu (no NVIDIA GPU in this laptop, that is fine)\nepoch 1 loss 0.61",),
+        counterexamples=(
+            "I tensorflow/tsl/cuda/cudart_stub.cc:28] Could not find cuda drivers on your machine, GPU will not be used.\nepoch 1: loss 0.4",
+            "Using device: cpu (no NVIDIA GPU in this laptop, that is fine)\nepoch 1 loss 0.61",
+        ),
     ),
     Cause(
         slug="nvidia-smi-cannot-communicate",
@@ -91,8 +118,28 @@ CAUSES = (
             Sign(r"kernel module nvidia.{0,40}not built for the running kernel", FAIR),
             Sign(r"NVRM: This can occur when a driver such as:? (?:\[[\d. ]+\] )?(?:NVRM: )?nouveau"),
             Sign(r"NVRM: The NVIDIA probe routine was not called for"),
+            Sign(r"couldn.?t communicate with the NVIDIA driver"),
+            Sign(r"NVIDIA-SMI has failed\b", FAIR),
+            Sign(r"modprobe: (?:ERROR|FATAL): Module .{0,3}nvidia[\w-]{0,20}\W{1,4}not found"),
+            Sign(r"(?:Failed to find module|module not found:) .{0,3}nvidia"),
+            Sign(r"could not insert module \S{0,120}nvidia\S{0,12}\.ko"),
+            Sign(r"Unable to load the kernel module .{0,3}nvidia"),
+            Sign(r"Loading of unsigned module is rejected", FAIR),
+            Sign(r"unsigned module loading is restricted", FAIR),
+            Sign(r"Bad return status for module build on kernel", FAIR, also=(r"nvidia",)),
+            Sign(r"DKMS module .{0,3}nvidia\S{0,20} failed to build", FAIR),
+            Sign(r"Your kernel headers for kernel \S{1,60} cannot be found", FAIR, also=(r"nvidia",)),
+            Sign(r"Unable to find the kernel source tree for the currently running kernel"),
+            Sign(r"Nouveau kernel driver is currently in use by your system"),
+            Sign(r"is already bound to nouveau"),
+            Sign(r"NVML.{0,40}\bDriver Not Loaded"),
+            Sign(r"NVML_ERROR_DRIVER_NOT_LOADED"),
+            Sign(r"Failed to query NVIDIA devices\. Please ensure that the NVIDIA device files", FAIR),
+            Sign(r"\bnvidia\w*: (?:disagrees about version of symbol|version magic)"),
+            Sign(r"\bnvidia[/,] ?[\d.]{3,12}: added\b", FAIR),
+            Sign(r"Could not locate dkms\.conf file", FAIR, also=(r"nvidia",)),
         ),
-        explains=("cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
+        explains=("container-runtime-missing", "cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
         fixes=(
             Fix(
                 "Rebuild the driver's kernel module for the running kernel: install the kernel headers, let DKMS build it, load it (or "
@@ -128,129 +175,20 @@ CAUSES = (
         ),
         decide="lsmod | grep nvidia; dkms status; sudo modprobe nvidia; sudo dmesg | grep -i -e nvrm -e nvidia | tail",
         examples=(
+            "$ nvidia-smi\nmodprobe: FATAL: Module nvidia not found in directory /lib/modules/6.8.0-60-generic",
+            "Error! Bad return status for module build on kernel: 6.8.0-60-generic (x86_64)\nConsult /var/lib/dkms/nvidia/535.183.01/build/make.log for more information.",
+            "ERROR: The Nouveau kernel driver is currently in use by your system.  This driver is incompatible with the NVIDIA driver, and must be disabled before proceeding.",
+            "nvidia-container-cli: initialization error: nvml error: driver not loaded: unknown",
+            "nvidia: version magic '6.1.0-20-amd64 SMP preempt mod_unload ' should be '6.1.0-21-amd64 SMP preempt mod_unload '",
             "ubuntu@train-07:~$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that "
             "the latest NVIDIA driver is installed and running.\nubuntu@train-07:~$ uname -r\n6.8.0-51-generic",
             "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
             "[   99.1] NVRM: The NVIDIA probe routine was not called for 1 device(s).\n[   99.1] NVRM: This can occur when a driver such as:\nNVRM: nouveau, rivafb, nvidiafb or rivatv",
         ),
-        counterexamples=("nvidia-smi\nNo running processes found",),
-    ),
-    Cause(
-        slug="nvml-driver-library-mismatch",
-        title="The NVIDIA user-space library was upgraded while the old kernel module is still loaded",
-        why="The driver has two halves, a kernel module and user-space libraries, which must be of one version. An upgrade (often "
-        "automatic) replaced the files on disk, but the module in memory is still the old one until it is reloaded.",
-        signs=(
-            Sign(r"Failed to initialize NVML: Driver/library version mismatch"),
-            Sign(r"Driver/library version mismatch"),
-            Sign(r"NVMLError_LibRmVersionMismatch"),
-            Sign(
-                r"NVRM: API mismatch: the client has the version (?P<client>[\d.]+\d), but this kernel module has the version "
-                r"(?P<module>[\d.]+\d)"
-            ),
-            Sign(r"API mismatch: (?:the )?(?:client|NVIDIA kernel module) (?:has )?(?:the )?version", FAIR),
-            Sign(r"nvml error: driver/library version mismatch"),
+        counterexamples=(
+            "nvidia/550.90.07, 6.8.0-60-generic, x86_64: installed",
+            "modprobe: FATAL: Module kvm_amd not found in directory /lib/modules/6.8.0-60-generic",
+            "nvidia-smi\nNo running processes found",
         ),
-        explains=("cuda-no-device-error", "cuda-init-error-803", "container-runtime-missing", "cuda-unavailable-no-driver"),
-        fixes=(
-            Fix(
-                "Reboot, so that the kernel module and the library have the same version again.",
-                ("sudo reboot",),
-                who="admin",
-                risk="disruptive",
-            ),
-            Fix(
-                "Without a reboot: stop everything that uses the GPU, unload the old nvidia kernel modules and reload the new ones.",
-                (
-                    "sudo lsof /dev/nvidia*",
-                    "sudo systemctl stop nvidia-persistenced",
-                    "sudo rmmod nvidia_uvm nvidia_drm nvidia_modeset nvidia",
-                    "sudo modprobe nvidia",
-                    "nvidia-smi",
-                ),
-                who="admin",
-                risk="disruptive",
-            ),
-            Fix(
-                "To keep it from happening again, hold the driver packages back from unattended upgrades.",
-                ("apt list --installed | grep nvidia-driver", "cat /proc/driver/nvidia/version"),
-                who="admin",
-            ),
-        ),
-        decide="cat /proc/driver/nvidia/version; dpkg -l | grep -i nvidia",
-        examples=(
-            "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 550.120",
-            "[91827.1] NVRM: API mismatch: the client has the version 535.183.01, but this kernel module has the version 535.161.07. "
-            "NVRM: make sure that this kernel module and all NVIDIA driver components have the same version.",
-        ),
-        counterexamples=("WARNING: transformers version mismatch, driver library not checked",),
-    ),
-    Cause(
-        slug="cuda-init-error-803",
-        title="The libcuda that gets loaded does not match the loaded kernel driver (error 803)",
-        why="libcuda.so.1 and the kernel module must be of one driver version. After a driver upgrade without reboot, or when an image "
-        "brings a libcuda of its own (a compat folder on LD_LIBRARY_PATH, a stale copy), the two differ and CUDA refuses to start.",
-        signs=(
-            Sign(r"system has unsupported display driver ?/ ?cuda driver combination"),
-            Sign(r"cudaGetDeviceCount.{0,200}Error 803\b"),
-            Sign(r"cudaErrorSystemDriverMismatch"),
-            Sign(r"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
-        ),
-        explains=("cuda-no-device-error", "torch-cpu-only-build"),
-        fixes=(
-            Fix(
-                "After a driver upgrade: reboot, so that kernel module and libcuda match; if it stays, reinstall the driver cleanly.",
-                ("cat /proc/driver/nvidia/version", "nvidia-smi", "sudo reboot"),
-                who="admin",
-                risk="disruptive",
-            ),
-            Fix(
-                "In a container or on a cluster: remove the foreign libcuda, that is take the cuda compat folder out of LD_LIBRARY_PATH "
-                "and of /etc/ld.so.conf.d (or use an image without cuda-compat), so that the host driver's libcuda.so.1 is the only one.",
-                ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH", "ls /usr/local/cuda/compat"),
-            ),
-            Fix("Or upgrade the host's driver to the version that the image's libcuda was made for.", who="admin", risk="disruptive"),
-        ),
-        decide="cat /proc/driver/nvidia/version; ldconfig -p | grep libcuda.so",
-        examples=(
-            "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() "
-            "that might have already set an error? Error 803: system has unsupported display driver / cuda driver combination",
-        ),
-        counterexamples=("HTTP Error 803 while fetching the page",),
-    ),
-    Cause(
-        slug="cuda-init-error-804",
-        title="A forward-compatibility libcuda is loaded on a GPU or driver that does not support it (error 804)",
-        why="The cuda-compat package brings a newer libcuda meant for data-centre GPUs with an older driver. Here it is found before the "
-        "driver's own libcuda, on a GPU (GeForce, for example) or driver branch for which forward compatibility is not allowed.",
-        signs=(
-            Sign(r"forward compatibility was attempted on non[ -]?supported HW"),
-            Sign(r"cudaGetDeviceCount.{0,200}Error 804\b"),
-            Sign(r"cudaErrorCompatNotSupportedOnDevice"),
-            Sign(r"CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"),
-        ),
-        explains=("cuda-no-device-error", "torch-cpu-only-build"),
-        fixes=(
-            Fix(
-                "Take the compat libcuda out of the way: remove /usr/local/cuda/compat from LD_LIBRARY_PATH or uninstall the cuda-compat "
-                "package, so that the driver's own libcuda.so.1 is loaded.",
-                ("ldconfig -p | grep libcuda.so", "echo $LD_LIBRARY_PATH", "sudo apt remove 'cuda-compat-*'"),
-            ),
-            Fix(
-                "Or upgrade the host's NVIDIA driver so that it supports the image's CUDA without the compat library; after an upgrade "
-                "reboot.",
-                ("nvidia-smi",),
-                who="admin",
-                risk="disruptive",
-            ),
-            Fix("Or use a container image (or torch wheel) for an older CUDA that the present driver supports.", ()),
-        ),
-        decide="ldconfig -p | grep libcuda.so; nvidia-smi",
-        examples=(
-            "UserWarning: CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before "
-            "calling NumCudaDevices() that might have already set an error? Error 804: forward compatibility was attempted on non "
-            "supported HW (Triggered internally at ../c10/cuda/CUDAFunctions.cpp:108.)",
-        ),
-        counterexamples=("forward compatibility of the checkpoint format was kept",),
     ),
 )

@@ -105,6 +105,24 @@ CAUSES = (
             ),
             Sign(r"name '_C' is not defined", FAIR, also=(r"(?:groundingdino|ms_deform_attn|MultiScaleDeformable)",)),
             Sign(r"Failed to load custom C\+\+ ops\. Running on CPU mode Only", FAIR),
+            Sign(r"\w+_impl\w{0,40}: implementation for device (?:cuda|xpu|hip):?\d* not found"),
+            Sign(
+                r"not compiled with CUDA support",
+                FAIR,
+                unless=(
+                    r"Torch not compiled",
+                    r"OpenCV",
+                    r"torch\.version",
+                    r"xgboost|jaxlib",
+                ),
+            ),
+            Sign(r"Device API cuda is not enabled"),
+            Sign(r"(?:GPU|CUDA) Tree Learner was not enabled in this build"),
+            Sign(r"name '_C' is not defined", also=(r"Failed to load custom C\+\+ ops",)),
+            Sign(
+                r"Could not run '(?!aten|torchvision|quantized|xformers|prim|bitsandbytes)\w+::\w+' with arguments from the 'CUDA' backend",
+                FAIR,
+            ),
         ),
         fixes=(
             Fix(
@@ -121,6 +139,10 @@ CAUSES = (
         examples=(
             "RuntimeError: nms_impl: implementation for device cuda:0 not found.",
             "detectron2/layers/deform_conv.py\nRuntimeError: Not compiled with GPU support",
+            "RuntimeError: ms_deform_attn_impl_forward: implementation for device cuda:0 not found.",
+            "ValueError: This CTranslate2 package was not compiled with CUDA support",
+            "dgl._ffi.base.DGLError: Device API cuda is not enabled. Please install the cuda version of dgl.",
+            "NotImplementedError: Could not run 'torch_cluster::knn' with arguments from the 'CUDA' backend.",
         ),
         counterexamples=("OpenCV is not compiled with CUDA support, using CPU decode",),
     ),

@@ -1,4 +1,4 @@
-"""FSDP and DeepSpeed: sharded parameters, state dicts, batch sizes, nodes."""
+"""FSDP and DeepSpeed: sharded parameters, batch sizes, nodes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ CAUSES = (
             Sign(r"Cannot flatten integer dtype tensors"),
             ends_in("fsdp/flat_param.py", "_validate_tensors_to_flatten"),
             ends_in("fsdp/_flat_param.py", "_validate_tensors_to_flatten"),
+            Sign(r"expects uniform original parameter dtype but got"),
         ),
         fixes=(
             Fix(
@@ -43,7 +44,10 @@ CAUSES = (
         title="One FSDP unit mixes frozen and trainable parameters",
         why="With use_orig_params=False the flattened parameter is either trainable or not, so all parameters of a unit need the same "
         "requires_grad. LoRA and partly frozen models mix them.",
-        signs=(Sign(r"Must flatten tensors with uniform .{0,3}requires_grad"),),
+        signs=(
+            Sign(r"Must flatten tensors with uniform .{0,3}requires_grad"),
+            Sign(r"uniform .{0,3}requires_grad"),
+        ),
         fixes=(
             Fix(
                 do="Wrap with use_orig_params=True (accelerate: fsdp_use_orig_params: true), or with a wrap policy that puts frozen and "
@@ -89,50 +93,6 @@ CAUSES = (
         counterexamples=("RuntimeError: Expected all tensors to be on the same device",),
     ),
     Cause(
-        slug="fsdp-state-dict-mismatch",
-        title="A state dict of another layout was loaded into the FSDP model",
-        why="FSDP has full, sharded and local state dicts, with other names and shapes each. A full checkpoint loaded into a wrapped "
-        "model under the sharded or local type (or the reverse, or with another world size) does not fit.",
-        signs=(
-            Sign(r"loading state_dict for (?P<wrapper>FullyShardedDataParallel|FlattenParamsWrapper|FSDP\w*|FlatParameter)"),
-            Sign(r"(?:Missing|Unexpected) key\(s\) in state_dict: .{0,200}_(?:fsdp_wrapped_module|fpw_module|flat_param)"),
-            Sign(r"_flat_param.{0,300}size mismatch for"),
-            Sign(
-                r"size mismatch for .{0,120}copying a param with shape torch\.Size\(\[[\d, ]{1,40}\]\) from checkpoint, the shape in "
-                r"current model is torch\.Size\(\[0\]\)",
-                FAIR,
-                also=(r"[Ff]ully_?[Ss]harded|FSDP|fsdp",),
-            ),
-            Sign(r"FSDP assumes .{0,200}is in the state_dict but the state_dict only has"),
-            Sign(r"(?:``)?(?:sharded|local)_state_dict(?:``)? can only be used when parameters are flatten(?:ed)? and sharded"),
-            Sign(r"load_sharded_state_dict can only be called when parameters"),
-            Sign(r"_load_(?:local|sharded)_state_dict.{0,300}Error", FAIR),
-            Sign(r"Expects 0 or 1 shard per rank but got \d+ shards"),
-            Sign(r"No `?FlatParameter`? in `?state_dict`? for this FSDP instance"),
-            Sign(r"Only Sharded(?:Tensor|StateDict).{0,80}(?:expected|supported)", FAIR),
-        ),
-        fixes=(
-            Fix(
-                do="Load a full state dict before wrapping the model in FSDP, on the unwrapped module.",
-                code='model.load_state_dict(torch.load("model.pt", map_location="cpu"))\nmodel = FSDP(model)',
-            ),
-            Fix(
-                do="Or load it in the type it was saved in: FSDP.state_dict_type(model, StateDictType.FULL_STATE_DICT) (or "
-                "SHARDED_STATE_DICT with the same world size) around load_state_dict; torch.distributed.checkpoint reshards between "
-                "world sizes.",
-                code="with FSDP.state_dict_type(model, StateDictType.FULL_STATE_DICT):\n    model.load_state_dict(full_state)",
-            ),
-        ),
-        refines=("state-dict-mismatch",),
-        explains=("mp-spawn-wrapper", "nccl-watchdog-abort", "peer-rank-died-elsewhere"),
-        examples=(
-            "RuntimeError: Error(s) in loading state_dict for FullyShardedDataParallel:\n\tMissing key(s) in state_dict: "
-            '"_fsdp_wrapped_module._flat_param".',
-            'Unexpected key(s) in state_dict: "_fsdp_wrapped_module.layers.0.weight", "_fsdp_wrapped_module.layers.1.weight".',
-        ),
-        counterexamples=("RuntimeError: Error(s) in loading state_dict for ResNet: size mismatch for fc.weight",),
-    ),
-    Cause(
         slug="deepspeed-batch-world-size",
         title="DeepSpeed's train_batch_size ({total|as configured}) is not micro batch x accumulation x world size ({sum|as started})",
         why="The three numbers have to satisfy train_batch_size = train_micro_batch_size_per_gpu x gradient_accumulation_steps x world "
@@ -149,6 +109,7 @@ CAUSES = (
             Sign(r"Either train_batch_size or train_micro_batch_size_per_gpu needs to be provided"),
             Sign(r"[Mm]icro-?[Bb]atch.{0,40}divisible by .{0,40}(?:world size|data parallel)", FAIR),
             ends_in("deepspeed/runtime/config.py", "_batch_assertion"),
+            Sign(r"global[ _]batch[ _]size \(?\d+\)? (?:is not|must be) divisible by .{0,120}data parallel"),
         ),
         fixes=(
             Fix(
@@ -167,6 +128,7 @@ CAUSES = (
             "AssertionError: Check batch related parameters. train_batch_size is not equal to micro_batch_per_gpu * gradient_acc_step * "
             "world_size 64 != 2 * 4 * 1",
             "AssertionError: Train batch size: 0 has to be greater than 0",
+            "AssertionError: global batch size (24) is not divisible by micro batch size (4) times data parallel size (8)",
         ),
         counterexamples=("ValueError: Expected input batch_size (32) to match target batch_size (16).",),
     ),
@@ -174,7 +136,10 @@ CAUSES = (
         slug="deepspeed-config-arguments-differ",
         title="The DeepSpeed config and the Trainer's arguments contradict each other",
         why="Values that both places set must agree. The Trainer compares them and stops.",
-        signs=(Sign(r"correct the following DeepSpeed config values that mismatch TrainingArguments values"),),
+        signs=(
+            Sign(r"correct the following DeepSpeed config values that mismatch TrainingArguments values"),
+            Sign(r"easiest method is to set these DeepSpeed config values to"),
+        ),
         fixes=(
             Fix(
                 do='Write "auto" in the DeepSpeed config for the values that the Trainer sets (batch sizes, learning rate, scheduler '

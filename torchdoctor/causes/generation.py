@@ -22,6 +22,14 @@ CAUSES = (
             Sign(r"(?:MultinomialKernel\.cu|THCTensorRandom\.cuh?):\d+.{0,240}Assertion"),
             Sign(r"Assertion `?(?:0 <= p4 && p4 <= 1|probability)", FAIR),
             ends_in("transformers/generation/utils.py", "sample|_sample", code=r"torch\.multinomial\("),
+            Sign(r"probabilities contain NaN", FAIR),
+            Sign(r"Expected parameter (?:probs|logits) \(Tensor of shape \(\d+, \d{5,6}\)\) of distribution Categorical"),
+            Sign(r"NaN in the (?:logits|prob)", FAIR),
+            Sign(r"cumdist\[size - 1\] > "),
+            Sign(r"_assert_async_cuda_kernel.{0,100}input\[0\] != 0", FAIR),
+            Sign(r"parameter (?:logits|probs) has invalid values", FAIR),
+            Sign(r"probabilities are not non-negative", FAIR, also=(r"torch|softmax|logits",)),
+            Sign(r"float values are not JSON compliant", FAIR, also=(r"vllm|sglang|logprob|lmdeploy",)),
         ),
         fixes=(
             Fix(
@@ -40,10 +48,14 @@ CAUSES = (
             ),
         ),
         explains=("device-side-assert", "device-side-assert-index"),
+        refines=("nan-loss",),
         examples=(
             "    next_tokens = torch.multinomial(probs, num_samples=1).squeeze(1)\n"
             "RuntimeError: probability tensor contains either `inf`, `nan` or element < 0",
             "RuntimeError: invalid multinomial distribution (encountering probability entry < 0)",
+            "ValueError: Expected parameter logits (Tensor of shape (5, 51865)) of distribution Categorical(logits: torch.Size([5, 51865])) to satisfy the constraint "
+            "IndependentConstraint(Real(), 1), but found invalid values:",
+            "ValueError: probabilities contain NaN",
         ),
         counterexamples=("loss: nan, probability 0.5",),
     ),
@@ -63,6 +75,11 @@ CAUSES = (
             Sign(r"IndexError Traceback \(most recent call last\).{0,400}\bgenerate\(", WEAK, also=(r"frames",), unless=(r"IndexError: ",)),
             Sign(r"torch\.embedding\(weight, input.{0,200}IndexError", FAIR),
             Sign(r"index out of range at \S{0,80}/THTensor\w*\.c", also=(r"torch\.embedding|in embedding\b",)),
+            Sign(r"index out of range at \S{0,100}THTensor\w{0,20}\.c", FAIR),
+            Sign(r"Token id (?P<index>\d+) is out of vocabulary"),
+            Sign(r"indices element (?:is )?out of data bounds"),
+            Sign(r"IndexError: index out of range", FAIR, also=(r"vocab_size|num_embeddings|image_token_index|input_ids|embedding",)),
+            Sign(r"indices\[[\d,]{1,20}\] = (?P<index>\d+) is not in \[0, (?P<rows>\d+)\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -81,6 +98,9 @@ CAUSES = (
             "    return torch.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)\nIndexError: index out of range in self",
             "RuntimeError: index out of range: Tried to access index 31002 out of table with 31000 rows. at "
             "/pytorch/aten/src/TH/generic/THTensorEvenMoreMath.cpp:418",
+            "ValueError: Token id 151665 is out of vocabulary",
+            "IndexError: index out of range. The config has vocab_size 128256 and image_token_index 128256.",
+            "onnxruntime: Non-zero status code returned while running Gather node. indices element out of data bounds, idx=50257 must be within the inclusive range [-50257,50256]",
         ),
         counterexamples=("IndexError: list index out of range",),
     ),
@@ -92,6 +112,21 @@ CAUSES = (
         signs=(
             Sign(r"model did not return a loss from the inputs, only the following keys: (?P<keys>[^.]{1,100})"),
             Sign(r"model did not return a loss from the inputs"),
+            Sign(r"No columns in the dataset match the model's forward method signature", FAIR),
+            Sign(r"The batch received was empty, your model won't be able to train", FAIR),
+            Sign(r"outputs\[[\"']loss[\"']\] if isinstance\(outputs, dict\).{0,300}KeyError: 'loss'"),
+            Sign(r"KeyError: .{0,80}'?eval_loss'", FAIR),
+            Sign(
+                r"unsupported operand type\(s\) for /=?: 'NoneType' and '(?:int|float)'",
+                FAIR,
+                also=(r"gradient_accumulation_steps|accelerator\.backward|\bloss = loss",),
+            ),
+            Sign(
+                r"'NoneType' object has no attribute '(?:backward|mean|item|detach)'",
+                FAIR,
+                also=(r"outputs?\.loss|transformers[/\\]trainer\.py|loss\.(?:backward|mean|item|detach)",),
+            ),
+            Sign(r"Invalid key: \d+ is out of bounds for size 0", FAIR),
         ),
         fixes=(
             Fix(
@@ -111,6 +146,9 @@ CAUSES = (
         examples=(
             "ValueError: The model did not return a loss from the inputs, only the following keys: logits,past_key_values. For "
             "reference, the inputs it received are input_ids,attention_mask.",
+            "ValueError: No columns in the dataset match the model's forward method signature. The following columns have been ignored: [text].",
+            "    loss = outputs[\"loss\"] if isinstance(outputs, dict) else outputs[0]\nKeyError: 'loss'",
+            "    outputs.loss.backward()\nAttributeError: 'NoneType' object has no attribute 'backward'",
         ),
         counterexamples=("KeyError: 'labels'",),
     ),
@@ -126,6 +164,10 @@ CAUSES = (
             Sign(r"No modules were targeted for adaptation"),
             Sign(r"Target module (?P<modules>.{1,120}?) is not supported\. Currently, only the following modules"),
             ends_in("peft/tuners/tuners_utils.py", "inject_adapter", code=r"raise ValueError\("),
+            Sign(r"Target module (?P<modules>.{1,200}?) is not supported\."),
+            Sign(r"TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING", FAIR, also=(r"KeyError",)),
+            Sign(r"Please specify `?target_modules`? (?:or|in)\b"),
+            Sign(r"target_modules.{0,80}not found in the (?:base )?model", FAIR),
         ),
         fixes=(
             Fix(
@@ -140,6 +182,7 @@ CAUSES = (
         examples=(
             "ValueError: Target modules {'query_key_value'} not found in the base model. Please check the target modules and try again.",
             "ValueError: Please specify `target_modules` in `peft_config`",
+            "ValueError: Target module Conv3d(3, 1280, kernel_size=(2, 14, 14), bias=False) is not supported. Currently, only the following modules are supported: `torch.nn.Linear`, `torch.nn.Embedding`.",
         ),
         counterexamples=("trainable params: 4194304 || all params: 6742609920 || trainable%: 0.06",),
     ),

@@ -22,6 +22,10 @@ CAUSES = (
                 also=(r"gloo",),
             ),
             Sign(r"Gloo connectFullMesh failed with", FAIR),
+            Sign(r"timed out connecting: SO_ERROR: .{0,60}remote=\[(?P<address>127\.\d+\.\d+\.\d+)\]"),
+            Sign(r"timed out connecting: SO_ERROR: ", FAIR),
+            Sign(r"Connect timeout \[(?P<address>[\da-fA-F:.]{2,60})\]:\d+", FAIR, also=(r"gloo",)),
+            Sign(r"unable to find interface (?P<interface>[\w.-]{1,60})", FAIR, also=(r"gloo|makeDevice",)),
             Sign(r"connectFullMesh", FAIR, unless=(r"Connection (?:closed|reset) by peer",)),
             Sign(
                 r"Unable to resolve hostname to a \(local\) address",
@@ -54,6 +58,7 @@ CAUSES = (
             "for: enp5s0",
             "RuntimeError: Gloo connectFullMesh failed with [../third_party/gloo/gloo/transport/tcp/pair.cc:144] no error",
             "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:799] connect [127.0.1.1]:22761: Connection refused",
+            "RuntimeError: Gloo connectFullMesh failed with timed out connecting: SO_ERROR: Connection refused, remote=[127.0.0.1]:14215",
         ),
         counterexamples=(
             "[W ProcessGroupGloo.cpp:724] Warning: Unable to resolve hostname to a (local) address. Using the loopback address as "
@@ -111,6 +116,7 @@ CAUSES = (
         signs=(
             Sign(r"No backend type associated with device type (?P<device>cuda|mps|xpu|npu|hpu)"),
             Sign(r"ProcessGroupGloo::\w+: unsupported device type (?P<device>\w+)", STRONG),
+            Sign(r"ProcessGroupGloo.{0,80}(?:unsupported|invalid) (?:device|tensor) type (?P<device>cuda|mps|xpu)"),
         ),
         fixes=(
             Fix(

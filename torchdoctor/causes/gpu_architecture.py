@@ -16,7 +16,9 @@ _OLD_GPU = (
     r"(?:GTX (?:TITAN|[4-9]\d\d|10[5-8]0|TITAN X)|TITAN X[p ]|Tesla (?:K|M|P)\d|Quadro (?:K|M|P)\d|Tesla V100|TITAN V|GT "
     r"\d{3,4}\b|GeForce (?:MX|9\d0M|GT |8\d0)|NVS \d|Tesla C\d)"
 )
-_NEW_GPU = r"(?:RTX 50[5-9]0|RTX PRO \d000|\bB[23]00\b|\bGB[123]0\d?\b|Blackwell|sm_1[02]\d|compute capability 1[02]\.\d)"
+_NEW_GPU = (
+    r"(?:\((?:10|12), [01]\)|RTX 50[5-9]0|RTX PRO \d000|\bB[23]00\b|\bGB[123]0\d?\b|Blackwell|sm_1[02]\d|compute capability 1[02]\.\d)"
+)
 _INDEX_NEW = "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128"
 
 
@@ -67,7 +69,6 @@ CAUSES = (
             Sign(_FOUND, test=_not_below),
             Sign(
                 r"with CUDA capability sm_(?:1[0-9]\d|8[679]|90) is not compatible with the current PyTorch installation",
-                FAIR,
                 unless=(r"sm_(?:100|120)\.",),
             ),
             Sign(_NO_IMAGE, also=(_NEW_GPU,), unless=(r"too old",)),
@@ -75,6 +76,14 @@ CAUSES = (
             Sign(r"CUDA error: " + _NO_IMAGE, FAIR, also=(r"RTX (?:30|40)\d0",), unless=(r"too old",)),
             Sign(r"Found GPU\d+ (?P<gpu>[\w ./-]{2,60}) which is of (?:cuda capability|compute capability \(CC\)) 1[0-9]\.\d", FAIR),
             Sign(r"\b(?:sm|compute)_1[02]\d\b.{0,80}not supported", FAIR, unless=(r"ptxas", r"nvcc fatal")),
+            Sign(r"with CUDA capability sm_1[0-9]\d is not compatible"),
+            Sign(r"If you want to use the (?P<gpu>[\w .-]{2,60}) GPU with PyTorch, please check", FAIR, unless=(_OLD_GPU,)),
+            Sign(
+                r"Please install PyTorch with a following CUDA configurations",
+                FAIR,
+                unless=(_OLD_GPU, r"capability:? ?[3-7]\.\d", r"\bsm_[3-7]\d is not"),
+            ),
+            Sign(r"invalid device function", FAIR, also=(r"(?:THC|ATen|aten)[/\\]",), unless=(_OLD_GPU, r"\b(?:HIP|ROCm)\b")),
         ),
         explains=("native-segfault", "cudnn-not-initialized", "cublas-execution-failed", "cuda-no-device-error"),
         fixes=(
@@ -97,6 +106,8 @@ CAUSES = (
         wrong_advice="CUDA_LAUNCH_BLOCKING and TORCH_USE_CUDA_DSA, which the message proposes, do not help: no kernel exists for this GPU.",
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
         examples=(
+            "If you want to use the NVIDIA GeForce RTX 5070 Ti GPU with PyTorch, please check the instructions at https://pytorch.org/get-started/locally/",
+            "UserWarning: GeForce RTX 3090 with CUDA capability sm_86 is not compatible with the current PyTorch installation.",
             "UserWarning: \nNVIDIA GeForce RTX 5080 with CUDA capability sm_120 is not compatible with the current PyTorch "
             "installation.\nThe current PyTorch install supports CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.",
         ),
@@ -133,6 +144,8 @@ CAUSES = (
                 unless=(_NEW_GPU, r"RTX (?:[345]0|PRO)", r"(?:A100|H100|H200|A10|L40?S?)\b"),
             ),
             Sign(r"(?P<gpu>\w[\w .-]{2,50}?) with CUDA capability sm_[2-6]\d is not compatible with the current PyTorch", FAIR),
+            Sign(r"If you want to use the (?P<gpu>[\w .-]{2,60}) GPU with PyTorch, please check", FAIR, also=(_OLD_GPU,)),
+            Sign(r"Please install PyTorch with a following CUDA configurations", FAIR, also=(_OLD_GPU,)),
         ),
         explains=("native-segfault", "cudnn-not-initialized"),
         fixes=(
@@ -154,6 +167,7 @@ CAUSES = (
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
         examples=(
+            "box with three Tesla K40c\nRuntimeError: parallel_for failed: cudaErrorNoKernelImageForDevice: no kernel image is available for execution on the device",
             "Tesla P40 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current PyTorch install "
             "supports CUDA capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
             "    Found GPU0 Tesla K40m which is of cuda capability 3.5.\n    PyTorch no longer supports this GPU because it is too "
@@ -182,7 +196,7 @@ CAUSES = (
                 r"(?:error in|CUDA Error:?|CUDA kernel failed ?:|cudaCheckError\(\)[^:]{0,60}:|CUDAKernelError:?|Error ?:|GPUassert: "
                 r"?)[\w \t./:-]{0,80}" + _NO_IMAGE,
                 FAIR,
-                unless=(r"RuntimeError: CUDA error: no kernel image",),
+                unless=(r"RuntimeError: CUDA error: no kernel image", r"parallel_for failed"),
             ),
             Sign(r"CUDA error 209[ :\[(]", FAIR, also=(r"no kernel image",)),
             Sign(
@@ -197,11 +211,28 @@ CAUSES = (
                 ),
             ),
             Sign(_NO_IMAGE, FAIR, unless=(r"CUDA error: no kernel image", r" at \S{0,80}(?:aten|THC|ATen)[/\\]", _OLD_GPU)),
-            Sign(r"cudaErrorNoKernelImageForDevice", FAIR, unless=(r"is not compatible with the current PyTorch", r"too old")),
+            Sign(
+                r"cudaErrorNoKernelImageForDevice",
+                FAIR,
+                unless=(r"is not compatible with the current PyTorch", r"too old", r"parallel_for failed", _OLD_GPU),
+            ),
             Sign(r"CUDA error: invalid device function", FAIR),
+            Sign(r"cudaCheckError\(\) failed ?: invalid device function"),
+            Sign(r"error=(?:8|98) ?: invalid device function", unless=(r"(?:THC|ATen|aten)[/\\]",)),
+            Sign(r"cuda execution failed with error (?:98|209)\b"),
+            Sign(r"CUDA (?:error|failure) \(?98\b", FAIR, unless=(r"\b(?:HIP|ROCm)\b",)),
+            Sign(r"cudaErrorInvalidDeviceFunction", FAIR),
+            Sign(r"has no device code compatible with CUDA arch"),
+            Sign(r"SM\d{2,3} kernel is not available"),
+            Sign(r"is for sm\d{2,3}\S{0,8}, but was built for sm", FAIR),
+            Sign(r"Error named symbol not found at line \d+ in file \S{0,160}\.cu", FAIR),
+            Sign(
+                r"invalid device function", FAIR, also=(r"\.cu\b",), unless=(r"\b(?:HIP|ROCm|hip)\b", r"(?:THC|ATen|aten)[/\\]"), near=300
+            ),
+            Sign(r"detectron2 arch flags {1,40}\S", FAIR, also=(_NO_IMAGE,)),
         ),
         unless=(r"is not compatible with the current PyTorch installation", r"PyTorch no longer supports this GPU"),
-        refines=("no-kernel-image-old-gpu", "no-kernel-image-new-gpu"),
+        refines=("fp8-needs-newer-gpu", "no-kernel-image-old-gpu", "no-kernel-image-new-gpu"),
         fixes=(
             Fix(
                 "Rebuild (reinstall from source) the extension on this machine with TORCH_CUDA_ARCH_LIST containing the GPU's compute "
@@ -221,9 +252,16 @@ CAUSES = (
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
         decide="python -c \"import torch; x = torch.ones(2, device='cuda'); print(x + x, torch.cuda.get_arch_list())\"",
         examples=(
+            "ERROR: CUDA kernel mul_mat_q has no device code compatible with CUDA arch 520. ggml-cuda.cu was compiled for: 600,700",
+            "RuntimeError: SM89 kernel is not available. Make sure you GPUs with compute capability 8.9.",
+            "THCudaCheck FAIL file=/src/ops/roi_pool_kernel.cu line=88 error=98 : invalid device function",
+            "FATAL: kernel `fmha_cutlassF_f16_aligned_64x64_rf_sm80` is for sm80-sm100, but was built for sm75",
             '  File "/srv/det/mmcv/ops/roi_align.py", line 88, in forward\n    ext_module.roi_align_forward(\nRuntimeError: CUDA '
             "error: no kernel image is available for execution on the device",
         ),
-        counterexamples=("RuntimeError: CUDA error: an illegal memory access was encountered",),
+        counterexamples=(
+            "HIP error: invalid device function",
+            "RuntimeError: CUDA error: an illegal memory access was encountered",
+        ),
     ),
 )

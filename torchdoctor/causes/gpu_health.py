@@ -1,14 +1,11 @@
-"""What nvidia-smi and the kernel log say of a GPU that is lost, throttled or badly connected."""
+"""What nvidia-smi and the kernel log say of a GPU that is lost, has to be reset, or whose driver failed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
 from torchdoctor.causes.xid import CONSEQUENCES, kernel_line
 
-_PERFORMANCE = "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"
+PERFORMANCE = "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"
 _AFTER = (*CONSEQUENCES, "cuda-no-device-error", "cuda-unknown-error")
 
 LOST = Cause(
@@ -30,6 +27,8 @@ LOST = Cause(
         Sign(r"Gpu_?Is_?Lost", FAIR),
         Sign(r"GPU access blocked .{0,40}fallen", FAIR),
         Sign(r"/ ERR! \|", FAIR),
+        Sign(r"\bERR! .{0,40}/ {1,2}\d+W \|", FAIR),
+        Sign(r"amdgpu: device lost from bus"),
     ),
     unless=(r"fallen off the bus",),
     fixes=(
@@ -42,7 +41,7 @@ LOST = Cause(
         Fix(
             do="Then look for the reason: the Xid of that moment in the kernel log, temperature and cooling, power supply and cables, "
             "riser and slot seating.",
-            commands=("sudo dmesg -T | grep -i -e xid -e nvrm", _PERFORMANCE),
+            commands=("sudo dmesg -T | grep -i -e xid -e nvrm", PERFORMANCE),
             who="admin",
             when="os!=windows",
         ),
@@ -61,6 +60,24 @@ LOST = Cause(
     counterexamples=("connection is lost", "Failed to initialize NVML: Driver/library version mismatch"),
 )
 
+# the text itself says that it began with another version of the driver
+_BEGAN_WITH = (
+    *(rf"(?:since|after|before|until) (?:\w+ ){{0,3}}{word}" for word in ("updat(?:e|ing)", "upgrad(?:e|ing)")),
+    *(
+        rf"{word} (?:\w+ ){{0,3}}(?:nvidia[\w-]{{0,16}}|drivers?) (?:version )?v?\d{{3}}\.\d{{2,3}}"
+        for word in ("works", "worked", "fine", "stable")
+    ),
+)
+_IN_VAIN = (
+    r"\bstill\b",
+    r"no change",
+    r"(?:not|n't) help",
+    r"nothing changed",
+    r"\bno (?:more )?Xid",
+    r"everything works",
+    r"(?:fixed|solved|resolved|gone)\b",
+)
+
 RESET = Cause(
     slug="gpu-requires-reset",
     title="The driver demands that the GPU be reset",
@@ -75,8 +92,11 @@ RESET = Cause(
         Sign(r"Drain and Reset Recommended : Yes"),
         Sign(r"GPU Recovery Action : (?!None)\w+"),
         Sign(r"Node Reboot Required"),
+        Sign(r"DCGM_FR_GPU_RECOVERY_(?:RESET|REBOOT|DRAIN)"),
+        Sign(r"gpu_recovery_action\b.{0,200}?\d, (?:Reset|Reboot|Drain)\b"),
         *kernel_line(46, 110, 143, 154, 158, strength=FAIR),
     ),
+    unless=tuple(rf"{pattern}.{{0,160}}\d{{3}}\.\d{{2,3}}\.\d{{2}}" for pattern in _BEGAN_WITH[:2]),
     fixes=(
         Fix(
             do="Stop what uses the GPU (drain the node), reset it, or reboot where a reset is refused.",
@@ -100,122 +120,6 @@ RESET = Cause(
     ),
 )
 
-THERMAL = Cause(
-    slug="gpu-throttled-thermal",
-    title="The GPU lowered its clocks because it is too hot",
-    why="Near its temperature limit the GPU slows itself down, and so does the work.",
-    signs=(
-        Sign(r"HW Thermal Slowdown : Active"),
-        Sign(r"SW Thermal Slowdown : Active"),
-        Sign(r"thermal slowdown (?:is )?active", FAIR),
-        Sign(r"thermal (?:violation|throttling) (?:detected|active)", FAIR),
-        Sign(r"due to thermal violation"),
-        Sign(r"Thermal Shutdown", FAIR, also=(r"NVRM",)),
-        Sign(r"GPU .{0,40}has overheated", FAIR),
-    ),
-    fixes=(
-        Fix(
-            do="Improve the cooling: clean fans and filters, airflow between cards, inlet temperature; look at temperatures under load.",
-            commands=(_PERFORMANCE,),
-            who="admin",
-        ),
-        Fix(
-            do="As a stopgap lower the power limit, which lowers the heat (and check the platform's temperature setting).",
-            commands=("sudo nvidia-smi -pl 250",),
-            who="admin",
-        ),
-    ),
-    explains=("gpu-throttled-power",),
-    decide=_PERFORMANCE,
-    examples=(
-        "    Clocks Throttle Reasons\n        SW Power Cap                      : Not Active\n        HW Slowdown                       "
-        ": Active\n"
-        "            HW Thermal Slowdown           : Active\n            HW Power Brake Slowdown       : Not Active",
-    ),
-    counterexamples=("            HW Thermal Slowdown           : Not Active\n        SW Thermal Slowdown               : Not Active",),
-)
-
-POWER = Cause(
-    slug="gpu-throttled-power",
-    title="The GPU lowered its clocks because of its power cap",
-    why="The GPU runs at its power limit (SW Power Cap; normal at full load), or the power supply asked it to slow down (HW Power Brake).",
-    signs=(
-        Sign(r"HW Power Brake Slowdown : Active", STRONG),
-        Sign(r"SW Power Cap : Active", FAIR),
-        Sign(r"clocks? .{0,60}due to power (?:violation|cap)", FAIR),
-        Sign(r"power brake slowdown (?:is )?active", FAIR),
-    ),
-    fixes=(
-        Fix(
-            do="At full load this is normal. To be faster, raise the power limit where the card allows it (nvidia-smi -q -d POWER shows "
-            "the maximum).",
-            commands=("nvidia-smi -q -d POWER", "sudo nvidia-smi -pl 350"),
-            who="admin",
-        ),
-        Fix(
-            do="HW Power Brake, or a cap far below the card's rating: check power supply, cables and connectors, and a limit set by the "
-            "platform (BMC, laptop profile).",
-            who="admin",
-        ),
-    ),
-    decide=_PERFORMANCE,
-    examples=(
-        "    Clocks Event Reasons\n        Idle : Not Active\n        SW Power Cap                      : Active\n        HW Slowdown    "
-        "                   : Not Active",
-    ),
-    counterexamples=("        SW Power Cap                      : Not Active", "        SW Power Capping                  : 0 us"),
-)
-
-
-def _narrower(groups: Mapping[str, str], _: Any) -> bool:
-    """Fewer PCIe lanes are in use than the card has."""
-    return int(groups["now"]) < int(groups["most"])
-
-
-PCIE = Cause(
-    slug="pcie-link-degraded",
-    title="The GPU's PCIe link is narrower or slower than it should be",
-    why="Fewer lanes (or an older generation) than the card can do: a riser, a wrong or shared slot, bad seating, or a BIOS setting. An "
-    "idle GPU lowers the "
-    "generation to save power, so the speed counts under load only; the width always counts.",
-    signs=(
-        Sign(r"Link Width Max : (?P<most>\d+)x Current : (?P<now>\d+)x", STRONG, test=_narrower),
-        Sign(r"Width x\d+ \(downgraded\)"),
-        Sign(r"limited by [\d.]+ GT/s PCIe x(?P<now>\d+) link .{0,80}capable of .{0,60}PCIe x(?P<most>\d+) link", FAIR, test=_narrower),
-        Sign(r"LnkSta: Speed [\d.]+GT/s \(downgraded\)", FAIR),
-        Sign(r"PCIe Bus Error: severity=Corrected", FAIR, also=(r"nvidia ",)),
-        Sign(r"PCIe link (?:degraded|downgraded)", FAIR),
-        Sign(r"PCIe GEN ?\d@ ?[124]x", WEAK),
-        Sign(
-            r"pcie\.link\.width\.max\b[^|]{0,60}? (?P<gen>\d), (?P<width>\d{1,2}), (?P<gen_max>\d), (?P<width_max>\d{1,2})\b",
-            FAIR,
-            test=lambda groups, situation: int(groups["width"]) < int(groups["width_max"]),
-        ),
-    ),
-    fixes=(
-        Fix(
-            do="Check it under load: the width must be the card's, the generation the slot's.",
-            commands=(
-                "nvidia-smi --query-gpu=index,pcie.link.gen.current,pcie.link.gen.max,pcie.link.width.current,pcie.link.width.max "
-                "--format=csv",
-            ),
-        ),
-        Fix(
-            do="Reseat the card, use the first x16 slot, replace the riser, and set the slot to Gen4/Gen5 x16 in the BIOS (no "
-            "bifurcation, nothing sharing the lanes).",
-            who="admin",
-        ),
-    ),
-    decide="nvidia-smi -q | grep -A 12 'GPU Link Info'",
-    examples=(
-        "        GPU Link Info\n            Link Width\n                Max                       : 16x\n                Current         "
-        "          : 4x",
-        "LnkSta: Speed 8GT/s (ok), Width x8 (downgraded)",
-    ),
-    counterexamples=(
-        "            Link Width\n                Max                       : 16x\n                Current                   : 16x",
-    ),
-)
 
 DRIVER = Cause(
     slug="gpu-driver-fault",
@@ -223,6 +127,11 @@ DRIVER = Cause(
     why="The kernel driver crashed, could not start the adapter, or reports an internal error. That often begins with one driver version "
     "or a kernel update.",
     signs=(
+        *(
+            Sign(began, STRONG, also=(log, r"\d{3}\.\d{2,3}\.\d{2}"), unless=_IN_VAIN, near=500)
+            for began in _BEGAN_WITH
+            for log in (r"\bXid \d+", r"NVRM: ", r"nvidia-modeset: ")
+        ),
         Sign(r"RmInitAdapter failed", FAIR),
         Sign(r"rm_init_adapter failed", FAIR),
         Sign(r"NVRM: .{0,60}[Aa]ssert(?:ion)? failed", FAIR),
@@ -231,15 +140,20 @@ DRIVER = Cause(
         Sign(r"nvidia-modeset: ERROR: GPU"),
         Sign(r"NVRM: (?:nvidia_open_deferred|GPU \S+: rm_init)", FAIR),
         Sign(r"VIDEO_TDR_FAILURE"),
-        Sign(r"nvlddmkm stopped responding"),
+        Sign(r"nvlddmkm stopped responding", FAIR),
+        Sign(r"VIDEO_TDR_ERROR"),
+        Sign(r"\\Device\\Video\d+ .{0,80}GPUID: \d+", FAIR),
+        Sign(r"soft lockup - CPU#\d+ stuck for \d+s! \[(?:nv|irq/\d+-nv)", FAIR),
+        Sign(r"INFO: task nv[\w-]{1,20}:\d+ blocked for more than \d+ seconds"),
+        Sign(r"kernel BUG at .{0,80}nvidia", FAIR),
         Sign(r"nvlddmkm.{0,80}(?:Event ID|TDR)", FAIR),
         *kernel_line(12, 16, 26, 38, 44, 56, 59, 61, 66, 67, 109, strength=FAIR),
     ),
     fixes=(
         Fix(do="Reset the GPU or reboot.", commands=("sudo reboot",), who="admin", risk="disruptive"),
         Fix(
-            do="Install another driver version: the newest of the branch, or the one before it if the fault began with an update (with "
-            "the kernel it supports).",
+            do="Install another driver version: the newest of the branch, or roll back (downgrade) to the previous one if the fault began "
+            "with an update (with the kernel it supports).",
             who="admin",
         ),
         Fix(
@@ -250,9 +164,14 @@ DRIVER = Cause(
     decide="sudo dmesg -T | grep -i nvrm",
     examples=(
         "BUG: unable to handle page fault for address: ffffb2c9c0a31000\nRIP: 0010:_nv012345rm+0x1d/0x60 [nvidia]",
+        "INFO: task nvidia-smi:9021 blocked for more than 120 seconds.",
+        "Since the upgrade to nvidia-open 580.95.05 each job ends with Xid 31 and Xid 154; 575.57.08 ran for weeks.",
         "nvidia-modeset: ERROR: GPU:0: Idling display engine timed out: 0x0000c57d:0:0:1128",
     ),
-    counterexamples=("NVRM: loading NVIDIA UNIX x86_64 Kernel Module  535.104.05",),
+    counterexamples=(
+        "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  535.104.05",
+        "After the upgrade to 550.54.14 it still ends with\nNVRM: Xid (PCI:0000:1b:00): 31, pid=99, name=python3, Ch 00000008",
+    ),
 )
 
-CAUSES = (LOST, RESET, THERMAL, POWER, PCIE, DRIVER)
+CAUSES = (LOST, RESET, DRIVER)

@@ -17,6 +17,7 @@ BUSY = Cause(
         Sign(r"CUDA_ERROR_DEVICE_UNAVAILABLE"),
         Sign(r"cuda runtime error \(46\)"),
         Sign(r"error=46 : "),
+        Sign(r"CUDA (?:runtime |driver )?(?:error|failure):? \(?46\b"),
     ),
     fixes=(
         Fix(
@@ -36,6 +37,7 @@ BUSY = Cause(
     ),
     decide=_SHOW_MODE,
     examples=(
+        "CUDA failure 46: all CUDA-capable devices are busy or unavailable ; GPU=0",
         "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
         "RuntimeError: cuda runtime error (46) : all CUDA-capable devices are busy or unavailable at "
         "/pytorch/aten/src/THC/THCGeneral.cpp:51",
@@ -58,6 +60,17 @@ EXCLUSIVE = Cause(
         Sign(r"cudaErrorDeviceAlreadyInUse", STRONG),
         Sign(r"exclusive-thread device already in use", STRONG),
         Sign(r"compute mode is (?:set to )?(?:exclusive|prohibited)", FAIR),
+        Sign(
+            r"exclusive[-_ ]process",
+            FAIR,
+            also=(r"(?:busy or unavailable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",),
+        ),
+        Sign(
+            r"exclusive (?:compute )?mode",
+            FAIR,
+            also=(r"(?:busy or unavailable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",),
+        ),
+        Sign(r"Compute Mode.{0,40}Prohibited", FAIR, also=(r"(?:busy or unavailable|UNAVAILABLE|CUDA_ERROR|CUDA error|invalid device)",)),
     ),
     fixes=(
         Fix(
@@ -74,10 +87,14 @@ EXCLUSIVE = Cause(
             commands=("nvidia-cuda-mps-control -d",),
         ),
     ),
-    refines=("devices-busy",),
+    refines=(
+        "invalid-device-ordinal",
+        "devices-busy",
+    ),
     explains=("devices-busy",),
     decide=_SHOW_MODE,
     examples=(
+        "our GPUs run in exclusive process mode\nRuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
         "| N/A 34C P0 42W / 300W | 1200MiB / 32510MiB | 0% E. Process |\nRuntimeError: CUDA error: all CUDA-capable devices are busy or "
         "unavailable",
         "2, Exclusive_Process, 310 MiB\nRuntimeError: CUDA error: CUDA-capable device(s) is/are busy or unavailable",
@@ -105,6 +122,10 @@ MPS = Cause(
         Sign(r"Control\s{1,8}\d{1,8}\] Server \d{1,8} exited with"),
         Sign(r"Server\s{1,8}\d{1,8}\] Failed to start ?:", FAIR),
         Sign(r"nvidia-cuda-mps-server.{0,40}exited with status [1-9]"),
+        Sign(r"remote procedur\w{1,3} call between the MPS server"),
+        Sign(r"Cannot find MPS control daemon"),
+        Sign(r"MPS client has been terminated"),
+        Sign(r"An instance of this daemon is already running", FAIR, also=(r"mps",)),
     ),
     fixes=(
         Fix(
@@ -119,12 +140,18 @@ MPS = Cause(
     ),
     explains=("cuda-no-device-error",),
     examples=(
+        "$ echo quit | nvidia-cuda-mps-control\nCannot find MPS control daemon process",
+        "$ nvidia-cuda-mps-control -d\nAn instance of this daemon is already running",
         "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that "
         "might have "
         "already set an error? Error 805: MPS client failed to connect to the MPS control daemon or the MPS server",
         "[2025-03-02 08:10:01.120 Control    61] Starting new server 88 for user 1000\n[2025-03-02 08:10:01.300 Control    61] Server encountered a fatal exception. Shutting down",
     ),
-    counterexamples=("RuntimeError: MPS backend out of memory", "torch.backends.mps.is_available() -> False"),
+    counterexamples=(
+        "sshd: An instance of this daemon is already running",
+        "RuntimeError: MPS backend out of memory",
+        "torch.backends.mps.is_available() -> False",
+    ),
 )
 
 MIG = Cause(
@@ -141,6 +168,11 @@ MIG = Cause(
         Sign(r"ValueError: invalid literal for int\(\) with base 10: .{0,3}MIG-"),
         Sign(r"invalid literal for int.{0,40}MIG-"),
         Sign(r"CUDA_VISIBLE_DEVICES.{0,60}MIG-.{0,400}DeferredCudaCallError", FAIR),
+        Sign(r"Invalid CUDA device index", FAIR, also=(r"\bMIG\b",)),
+        Sign(r"there (?:are|is) (?:only )?1 visible CUDA device", FAIR, also=(r"\bMIG\b",)),
+        Sign(r"Invalid (?:device|GPU) (?:UUID|id|index).{0,20}MIG-", FAIR),
+        Sign(r"NVMLError_(?:InvalidArgument|NotSupported|NotFound)", FAIR, also=(r"\bMIG-[0-9a-fG]",)),
+        Sign(r"invalid device ordinal", FAIR, also=(r"\bMIG \d[gc]\.\d{1,3}gb",)),
     ),
     fixes=(
         Fix(
@@ -159,13 +191,18 @@ MIG = Cause(
     refines=("invalid-device-ordinal", "local-rank-invalid-device-ordinal"),
     decide="nvidia-smi -L",
     examples=(
+        'job got three MIG slices\n[error] Invalid CUDA device index "2" from device string cuda:0,1,2, there are 1 visible CUDA devices.',
         "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\n  MIG 3g.40gb Device 0: (UUID: MIG-5c0f)\nRuntimeError: CUDA error: invalid device "
         "ordinal",
         'RuntimeError: device >= 0 && device < num_gpus INTERNAL ASSERT FAILED at "../aten/src/ATen/cuda/CUDAContext.cpp":50',
         '  File "/opt/env/lib/python3.12/site-packages/vllm/platforms/cuda.py", line 60, in device_id_to_physical_device_id\n'
         "ValueError: invalid literal for int() with base 10: 'MIG-8f2b'",
     ),
-    counterexamples=("RuntimeError: CUDA error: invalid device ordinal", "|   0  NVIDIA A100   Off |\n|  MIG M. Enabled |"),
+    counterexamples=(
+        '[error] Invalid CUDA device index "9" from device string cuda:9',
+        "RuntimeError: CUDA error: invalid device ordinal",
+        "|   0  NVIDIA A100   Off |\n|  MIG M. Enabled |",
+    ),
 )
 
 CAUSES = (BUSY, EXCLUSIVE, MPS, MIG)

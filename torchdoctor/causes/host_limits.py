@@ -13,7 +13,13 @@ _SAVING = (
     r"save_state",
     r"in _save\b",
     r"serialization\.py",
+    r"checkpoint[/\\]filesystem\.py",
+    r"_write_files_from_queue",
+    r"async_save",
+    r"Saving (?:\w+ ){0,3}checkpoint",
 )
+
+_READ_ONLY = (("30", "Read-only file system"), ("116", "Stale file handle"))
 
 SAVE_FAILED = Cause(
     slug="checkpoint-save-failed",
@@ -22,7 +28,12 @@ SAVE_FAILED = Cause(
     '"unexpected pos" or "file write '
     'failed" that does not name the disk.',
     signs=(
-        Sign(r"PytorchStreamWriter failed writing"),
+        Sign(r"PytorchStreamWriter failed"),
+        Sign(r"\d+ requested and \d+ written", FAIR),
+        Sign(r"Parent directory .{1,250} does not exist", FAIR),
+        *(Sign(rf"\[Errno {number}\] {text}", FAIR, also=(frame,), near=3000) for number, text in _READ_ONLY for frame in _SAVING),
+        Sign(r"No space left on device.{0,200}(?:ckpt|checkpoint|\.pth?\b|\.safetensors|\.bin\b)", FAIR, unless=(r"/dev/shm",)),
+        Sign(r"(?:ckpt|checkpoint|\.pth?\b|\.safetensors).{0,160}No space left on device", FAIR, unless=(r"/dev/shm",)),
         Sign(r"inline_container\.cc:\d+\] ?\. unexpected pos \d+ vs \d+"),
         Sign(r"unexpected pos \d+ vs \d+"),
         Sign(r"write\(\): fd \d+ failed with (?:Input/output error|No space left on device|Disk quota exceeded|\w+)"),
@@ -61,11 +72,18 @@ SAVE_FAILED = Cause(
         "    torch.save(state, path)\nRuntimeError: [enforce fail at inline_container.cc:603] . unexpected pos 1207959552 vs 1207959446",
         "[rank0]: RuntimeError: [enforce fail at inline_container.cc:778] . PytorchStreamWriter failed writing file data/214: file write "
         "failed",
+        "OSError: 134217728 requested and 0 written",
+        "RuntimeError: Parent directory /srv/out/run7 does not exist.",
+        "OSError: [Errno 28] No space left on device: '/data/out/checkpoint-900/optimizer.pt'",
+        "RuntimeError: [enforce fail at inline_container.cc:353] . PytorchStreamWriter failed closing: file write failed",
         '  File "/srv/x/hooks.py", line 20, in save_checkpoint\n    shutil.copy(a, b)\nOSError: [Errno 28] No space left on device',
         'safetensors_rust.SafetensorError: Error while serializing: IoError(Os {{ code: 28, kind: StorageFull, message: "No space left '
         'on device" }})'.replace("{{", "{").replace("}}", "}"),
     ),
-    counterexamples=("Saving model checkpoint to /data/out/checkpoint-100",),
+    counterexamples=(
+        "Saving model checkpoint to /data/out/checkpoint-100",
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+    ),
 )
 
 CPU_ALLOC = Cause(
@@ -80,6 +98,16 @@ CPU_ALLOC = Cause(
         Sign(r"enforce fail at (?:alloc_cpu|CPUAllocator)\.cpp"),
         Sign(r"not enough memory: you tried to allocate \d+\s?GB"),
         Sign(r"std::bad_alloc", FAIR),
+        Sign(r"Buy new RAM!"),
+        Sign(r"RuntimeError: bad allocation", FAIR),
+        Sign(r"memory allocation of \d+ bytes failed", FAIR),
+        Sign(r"Unable to allocate [\d.]+ [KMGTP]iB for an array with shape", FAIR),
+        Sign(r"(?:unable|failed) to allocate CPU\w{0,8} buffer", FAIR),
+        Sign(r"requires more system memory \(", FAIR),
+        Sign(r"Insufficient memory\) Failed to allocate \d+ bytes", FAIR),
+        Sign(r"malloc of size \d+ failed", FAIR),
+        Sign(r"fork: (?:retry: )?Cannot allocate memory", FAIR),
+        Sign(r"MemoryError", FAIR, alone=True, also=(r"torch",)),
         Sign(r"OSError: \[Errno 12\] Cannot allocate memory"),
         Sign(r"unable to mmap \d+ bytes from file .{0,200}Cannot allocate memory"),
         Sign(r"\[Errno 12\] Cannot allocate memory", FAIR),
@@ -106,6 +134,9 @@ CPU_ALLOC = Cause(
         "allocate memory)",
         "RuntimeError: [enforce fail at CPUAllocator.cpp:72] data. DefaultCPUAllocator: not enough memory: you tried to allocate "
         "1474560000 bytes.",
+        "RuntimeError: $ Torch: not enough memory: you tried to allocate 18GB. Buy new RAM! at /pytorch/aten/src/TH/THGeneral.cpp:218",
+        "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 14.9 GiB for an array with shape (200000, 10000) and data type float64",
+        "llama_model_load: error loading model: unable to allocate CPU buffer",
         "    pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
     ),
     counterexamples=("RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",),
@@ -120,7 +151,8 @@ PINNED = Cause(
     signs=(
         Sign(r"cudaHostAlloc\w{0,10}.{0,80}(?:out of memory|failed)"),
         Sign(r"cudaHostRegister.{0,80}(?:out of memory|failed)"),
-        Sign(r"in pin_memory .{0,300}CUDA error: out of memory", FAIR),
+        Sign(r"in pin_memory .{0,300}CUDA error: (?:out of memory|OS call failed)", FAIR),
+        Sign(r"requested memory range is already mapped", FAIR),
         Sign(r"CachingHostAllocator.{0,200}out of memory", FAIR),
         Sign(r"data\.pin_memory\(.{0,40} RuntimeError: CUDA error: out of memory", FAIR),
     ),
@@ -132,7 +164,7 @@ PINNED = Cause(
         ),
         Fix(do="Give the host more RAM, or raise the limit for locked memory (in WSL2 the memory of .wslconfig).", commands=("ulimit -l",)),
     ),
-    refines=("cuda-oom", "cuda-oom-other-process", "cuda-oom-at-load"),
+    refines=("cuda-oom", "cuda-oom-other-process", "cuda-oom-at-load", "cuda-unknown-error"),
     examples=(
         '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/_utils/pin_memory.py", line 55, in pin_memory\n    return '
         "data.pin_memory(device)\n"

@@ -1,104 +1,22 @@
-"""The Hugging Face hub: gated models, no network, wrong paths, repositories with their own code."""
+"""The Hugging Face hub: no network, wrong paths, repositories with their own code."""
 
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.causes.gated import GATED, HUB, REPO
 from torchdoctor.tracebacks import ends_in
 
-_REPO = r"(?P<repo>[\w.-]+/[\w.-]+)"
+_KNOWN = (
+    r"Can't (?:load|find) .{1,30}'(?:openai/(?:clip|whisper)|bert-base|google-bert/|roberta-|FacebookAI/|gpt2|openai-community/|xlm-roberta|distil\w*bert|"
+    r"t5-|google-t5/|google/(?!gemma|paligemma|medgemma)|facebook/|microsoft/|laion/|sentence-transformers/)"
+)
+"""Names that the hub certainly has: if they cannot be loaded, the hub was not reached."""
+_NETWORK = r"huggingface_hub[/\\]|huggingface\.co|hf-mirror\.com|LocalEntryNotFound"
+
+_RETRIED = r"\[Retry \d/\d\].{0,300}(?:'loss'|epoch|\bstep\b|Loading checkpoint)"
+"""A request that failed once and did not stop the program."""
 
 CAUSES = (
-    Cause(
-        slug="gated-repo-no-token",
-        title="The model {repo|on the hub} is gated and the program is not logged in",
-        why="Gated repositories (Llama, Gemma, Mistral and others) answer 401 to everybody without a valid access token. Accepting the "
-        "licence in the browser is not enough: the machine that downloads must send the token.",
-        signs=(
-            Sign(rf"Access to model {_REPO} is restricted\. You must (?:have access to it and )?be authenticated"),
-            Sign(
-                r"You are trying to access a gated repo",
-                unless=(
-                    r"403 Client Error|authorized list|awaiting a review|has been "
-                    r"rejected",
-                ),
-            ),
-            Sign(
-                r"401 Client Error.{0,300}(?:gated repo|must be authenticated|have access to it and be authenticated)",
-                unless=(r"Repository Not Found",),
-            ),
-            Sign(r"GatedRepoError: 401"),
-            Sign(
-                r"401 Client Error: Unauthorized for url: https://huggingface\.co/",
-                FAIR,
-                unless=(r"Repository Not Found|RepositoryNotFoundError",),
-            ),
-            Sign(
-                r"Cannot access gated repo for url .{0,200}",
-                FAIR,
-                unless=(r"403 Client Error|authorized list|awaiting a review|has been rejected",),
-            ),
-            Sign(r"You must be authenticated to access it", FAIR),
-            Sign(r"Token is required \(`?token=True`?\), but no token found"),
-            Sign(r"Repo model " + _REPO + r" is gated\. You must be authenticated"),
-        ),
-        fixes=(
-            Fix(
-                "Log in with an access token of an account that has accepted the licence on the model's page: huggingface-cli login "
-                "(hf auth login), or set HF_TOKEN.",
-                commands=("huggingface-cli login", "export HF_TOKEN=hf_..."),
-            ),
-            Fix(
-                "In code pass the token: from_pretrained(name, token=...). In a container or job the variable HF_TOKEN must be set "
-                "there too.",
-                code='model = AutoModelForCausalLM.from_pretrained(name, token=os.environ["HF_TOKEN"])',
-            ),
-            Fix("Or use an ungated copy or another open model."),
-        ),
-        examples=(
-            "OSError: You are trying to access a gated repo.\nMake sure to have access to it at "
-            "https://huggingface.co/google/gemma-2b.\n401 Client Error. (Request ID: Root=1-aa)\n"
-            "Access to model google/gemma-2b is restricted. You must be authenticated to access it.",
-            "huggingface_hub.errors.GatedRepoError: 401 Client Error. Cannot access gated repo for url "
-            "https://huggingface.co/org/name/resolve/main/config.json.",
-        ),
-        counterexamples=(
-            "GatedRepoError: 403 Client Error. Access to model org/name is restricted and you are not in the authorized list.",
-        ),
-    ),
-    Cause(
-        slug="gated-repo-not-granted",
-        title="The account is logged in but has no access to the gated model {repo|on the hub}",
-        why="The hub answered 403: the token is valid, but its account has not accepted the terms (or the request is waiting or was "
-        "rejected), or the token's scope does not include gated repositories.",
-        signs=(
-            Sign(rf"Access to model {_REPO} is restricted and you are not in the authorized list"),
-            Sign(r"you are not in the authorized list"),
-            Sign(r"403 Client Error.{0,300}(?:gated repo|authorized list|is restricted|awaiting a review)"),
-            Sign(r"Your request to access model .{1,80} (?:is awaiting a review|has been rejected)"),
-            Sign(r"GatedRepoError: 403"),
-            Sign(r"enable access to public gated repositories in your fine-grained token settings"),
-        ),
-        fixes=(
-            Fix(
-                "Open the model's page on huggingface.co with the account of the token, accept the terms (request access) and wait "
-                "until access is granted.",
-            ),
-            Fix(
-                "With a fine-grained token: enable 'Read access to contents of all public gated repos you can access' in the token's "
-                "settings (permission), or use a token of type read, and log in again.",
-                commands=("huggingface-cli whoami", "huggingface-cli login"),
-            ),
-        ),
-        refines=("gated-repo-no-token",),
-        examples=(
-            "huggingface_hub.errors.GatedRepoError: 403 Client Error. (Request ID: Root=1-bb)\n"
-            "Cannot access gated repo for url https://huggingface.co/org/llm-3b/resolve/main/config.json.\n"
-            "Access to model org/llm-3b is restricted and you are not in the authorized list. Visit https://huggingface.co/org/llm-3b "
-            "to ask for access.",
-            "403 Forbidden: Please enable access to public gated repositories in your fine-grained token settings to view this repository.",
-        ),
-        counterexamples=("401 Client Error. Access to model org/llm is restricted. You must be authenticated to access it.",),
-    ),
     Cause(
         slug="hub-unreachable",
         title="huggingface.co (or another download server) cannot be reached and the files are not in the local cache",
@@ -115,13 +33,33 @@ CAUSES = (
                 r"cache|on the local disk)"
             ),
             Sign(r"outgoing traffic has been disabled"),
-            Sign(r"host='(?:huggingface\.co|hf\.co|cdn-lfs[\w.-]*|hf-mirror\.com)', port=443\): (?:Max retries exceeded|Read timed out)"),
+            Sign(
+                r"host=\\?'(?:[\w-]{1,30}\.){0,3}(?:huggingface\.co|hf\.co|hf-mirror\.com|modelscope\.cn|cdn-lfs[\w.-]*)\\?', port=443\): "
+                r"(?:Max retries exceeded|Read timed out)",
+                unless=(_RETRIED,),
+            ),
             Sign(r"OfflineModeIsEnabled"),
             Sign(r"transformers/installation#offline-mode"),
             Sign(r"urlopen error .{0,120}", FAIR, also=(r"torch[/\\]hub\.py|download\.pytorch\.org|load_state_dict_from_url",)),
             Sign(r"Failed to (?:resolve|establish a new connection).{0,120}huggingface\.co", FAIR),
             Sign(r"OSError\W{1,3}[^\x00-\x7f]{2,40}['‘“\"]?https?://huggingface\.co\b", FAIR),
             ends_in("huggingface_hub/file_download.py", "_raise_on_head_call_error"),
+            Sign(r"Couldn't reach .{1,100} on the Hub \("),
+            Sign(
+                r"Couldn't reach (?:server at )?'?https?://(?:huggingface\.co|hf-mirror\.com|raw\.githubusercontent\.com|s3\.amazonaws\.com)"
+            ),
+            Sign(rf"thrown while requesting (?:HEAD|GET|POST) {HUB}", FAIR, unless=(_RETRIED,)),
+            Sign(r"Distant resource does not seem to be on huggingface\.co"),
+            Sign(r"CAS service error", FAIR),
+            Sign(r"Cannot reach https?://\S{1,150}: offline mode is enabled"),
+            Sign(r"httpx\.(?:Connect|Read|Proxy|Remote)\w*(?:Error|Timeout)", FAIR, also=(_NETWORK,), near=3000),
+            Sign(r"Temporary failure in name resolution", FAIR, also=(_NETWORK,), near=3000),
+            Sign(r"Name or service not known", FAIR, also=(_NETWORK,), near=3000),
+            Sign(r"Network is unreachable", FAIR, also=(_NETWORK,), near=3000),
+            Sign(r"getaddrinfo failed", FAIR, also=(_NETWORK,), near=3000),
+            Sign(r"Connection(?: attempt)? (?:timed out|refused|reset by peer).{0,200}https://huggingface\.co", FAIR),
+            Sign(r"Connection refused.{0,60}https://huggingface\.co", FAIR),
+            Sign(rf"{_KNOWN}", unless=(r"gated repo|401 Client|403 Client",)),
         ),
         fixes=(
             Fix(
@@ -146,8 +84,21 @@ CAUSES = (
             'exceeded with url: /gpt2/resolve/main/config.json"))',
             "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>\n"
             '  File "/usr/lib/python3/dist-packages/torch/hub.py", line 625, in download_url_to_file',
+            "OSError: Can't load tokenizer for 'openai/clip-vit-large-patch14'. If you were trying to load it from 'https://huggingface.co/models', make "
+            "sure you don't have a local directory with the same name.",
+            "ConnectionError: Couldn't reach 'wikitext' on the Hub (ConnectTimeout)",
+            "requests.exceptions.ReadTimeout: (ReadTimeoutError(\"HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Read timed out.\"))",
+            "'[Errno 101] Network is unreachable' thrown while requesting HEAD https://huggingface.co/gpt2/resolve/main/config.json",
+            "huggingface_hub.errors.FileMetadataError: Distant resource does not seem to be on huggingface.co. It is possible that a configuration issue "
+            "prevents you from downloading resources from https://huggingface.co.",
         ),
-        counterexamples=("HTTP Error 404: Not Found", "ConnectionRefusedError: [Errno 111] Connection refused"),
+        counterexamples=(
+            "HTTP Error 404: Not Found",
+            "ConnectionRefusedError: [Errno 111] Connection refused",
+            'socket.gaierror: [Errno -3] Temporary failure in name resolution\n  File "fetch_prices.py", line 12',
+            "'HTTPSConnectionPool(host='huggingface.co', port=443): Read timed out.' thrown while requesting HEAD https://huggingface.co/gpt2/resolve/main/config.json\n"
+            "Retrying in 1s [Retry 1/5].\n{'loss': 2.1, 'epoch': 0.1}",
+        ),
     ),
     Cause(
         slug="local-path-not-found",
@@ -158,15 +109,32 @@ CAUSES = (
             Sign(r"Repo id must be in the form '?repo_name'? or '?namespace/repo_name'?: '(?P<path>[^']{1,200})'"),
             Sign(r"Repo id must (?:be in the form|use alphanumeric chars)"),
             Sign(r"Incorrect path_or_model_id: '(?P<path>[^']{1,200})'"),
-            Sign(r"(?P<path>\S{1,200}) is not a local folder and is not a valid model identifier"),
-            Sign(r"(?P<path>\S{1,200}) is not a valid model identifier listed on"),
+            Sign(
+                r"(?P<path>\S{1,200}) is not a local folder and is not a valid model identifier",
+                unless=(rf"{GATED}[\w./-]{{0,60}} is not a local folder",),
+            ),
+            Sign(
+                r"(?P<path>\S{1,200}) is not a valid model identifier listed on",
+                unless=(rf"{GATED}[\w./-]{{0,60}} is not a local folder",),
+            ),
             Sign(
                 r"Can't (?:load|find) (?:the )?(?:tokenizer|configuration|config|model|feature extractor|image processor) "
-                r"(?:for|of|at) '(?P<path>[^']{1,200})'\. If you were trying to load it from"
+                r"(?:for|of|at) '(?P<path>[^']{1,200})'\. (?:If you were trying to load it from|Make sure that)",
+                unless=(_KNOWN,),
             ),
             Sign(r"It looks like the config file at '(?P<path>[^']{1,200}\.(?:bin|safetensors|pth?|ckpt|gguf|onnx))' is not a valid JSON"),
             Sign(r"40[14] Client Error.{0,200}Repository Not Found for url: https://huggingface\.co/", FAIR),
             ends_in("huggingface_hub/utils/_validators.py", "validate_repo_id"),
+            Sign(r"We assumed '(?P<path>[^']{1,200})' was a path"),
+            Sign(
+                r"Can't load (?:weights|config|tokenizer|model|feature extractor) for '(?P<path>[^']{1,200})'\. Make sure that",
+                FAIR,
+                unless=(_KNOWN,),
+            ),
+            Sign(r"Can't find '?(?:adapter_)?config\.json'? at '(?P<path>[^']{1,200})'"),
+            Sign(r"Invalid repository ID or local directory specified: '(?P<path>[^']{1,200})'"),
+            Sign(r"404 Client Error: Not Found for url: https://huggingface\.co/\S{1,150}/resolve/", FAIR),
+            Sign(r"is not a valid model identifier", FAIR, unless=(rf"{GATED}[\w./-]{{0,60}} is not a local folder",)),
         ),
         fixes=(
             Fix(
@@ -186,6 +154,10 @@ CAUSES = (
             "OSError: checkpoints/run3 is not a local folder and is not a valid model identifier listed on 'https://huggingface.co/models'",
             "OSError: Incorrect path_or_model_id: './models/x/y'. Please provide either the path to a local folder or the repo_id of a "
             "model on the Hub.",
+            "OSError: Model name './bert' was not found in tokenizers model name list (bert-base-uncased). We assumed './bert' was a path, a model identifier, or "
+            "url to a directory containing vocabulary files named ['vocab.txt'] but couldn't find such vocabulary files at this path or url.",
+            "ValueError: Can't find 'adapter_config.json' at './out/lora'",
+            "OSError: Can't load weights for './out/model'. Make sure that: './out/model' is the correct path to a directory containing a file named pytorch_model.bin",
         ),
         counterexamples=("FileNotFoundError: [Errno 2] No such file or directory: 'data/train.csv'",),
     ),
@@ -223,7 +195,7 @@ CAUSES = (
         why="The model class is not part of transformers but a file in the repository. Loading it executes that code, so the library "
         "wants trust_remote_code=True, in every call that loads something from it.",
         signs=(
-            Sign(rf"Loading {_REPO} requires you to execute the (?:configuration|modeling|tokenizer)"),
+            Sign(rf"Loading {REPO} requires you to execute the (?:configuration|modeling|tokenizer)"),
             Sign(r"requires you to execute the \w+ file in that repo on your local machine"),
             Sign(r"contains custom code which must be executed to correctly load"),
             Sign(r"set the option `?trust_remote_code=True`?"),
@@ -231,6 +203,9 @@ CAUSES = (
             Sign(r"Do you wish to run the custom code\? \[y/N\]", FAIR),
             Sign(r"ValueError: [^()]{1,250}trust_remote_code=True", FAIR),
             ends_in("transformers/dynamic_module_utils.py", "resolve_trust_remote_code"),
+            Sign(r"consider setting `?trust_remote_code=True`?"),
+            Sign(r"using the `?--trust-remote-code`? flag"),
+            Sign(r"(?:requires|needs|try setting) `?trust_remote_code", FAIR),
         ),
         fixes=(
             Fix(
@@ -250,6 +225,8 @@ CAUSES = (
             "error.",
             "ValueError: The repository for org/vl-2b contains custom code which must be executed to correctly load the model. Please "
             "pass the argument `trust_remote_code=True` to allow custom code to be run.",
+            "RuntimeError: Failed to load the model config. If the model is a custom model not yet available in the HuggingFace transformers library, consider "
+            "setting `trust_remote_code=True` in LLM or using the `--trust-remote-code` flag in the CLI.",
         ),
         counterexamples=("loading with trust_remote_code=True",),
     ),

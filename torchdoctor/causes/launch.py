@@ -40,6 +40,28 @@ CAUSES = (
             Sign(r"KeyError: ['\"](?P<name>OMPI_COMM_WORLD_\w+)['\"]"),
             Sign(r"_env_rendezvous_handler raise _env_error\(['\"](?P<name>\w+)['\"]\)", FAIR),
             ends_in("torch/distributed/rendezvous.py", "_env_error|_get_env_or_raise"),
+            Sign(
+                r"int\(\) argument must be a string.{0,80}not ['\"]NoneType",
+                also=(r"(?:environ\.get|getenv)\(['\"](?:LOCAL_RANK|RANK|WORLD_SIZE|MASTER_PORT)['\"]\)",),
+                near=600,
+            ),
+            Sign(
+                r"Error: .{0,80}environment variable .{0,3}(?P<name>RANK)\b.{0,40}(?:not|n't|must be|has to be|to be) (?:been )?(?:set|defined|found|specified)"
+            ),
+            Sign(r"only works in distributed training"),
+            Sign(
+                r"Error: .{0,80}(?P<name>LOCAL_RANK)\b.{0,60}(?:not|n't|must be|has to be|to be) (?:been )?(?:set|defined|found|specified)"
+            ),
+            Sign(
+                r"Error: .{0,80}(?P<name>WORLD_SIZE)\b.{0,60}(?:not|n't|must be|has to be|to be) (?:been )?(?:set|defined|found|specified)"
+            ),
+            Sign(
+                r"Error: .{0,80}(?P<name>MASTER_ADDR)\b.{0,60}(?:not|n't|must be|has to be|to be) (?:been )?(?:set|defined|found|specified)"
+            ),
+            Sign(
+                r"Error: .{0,80}(?P<name>MASTER_PORT)\b.{0,60}(?:not|n't|must be|has to be|to be) (?:been )?(?:set|defined|found|specified)"
+            ),
+            Sign(r"distributed mode requires .{0,30}(?P<name>RANK|WORLD_SIZE)\b"),
         ),
         fixes=(
             Fix(
@@ -61,8 +83,17 @@ CAUSES = (
             "ValueError: Error initializing torch.distributed using env:// rendezvous: environment variable RANK expected, but not set",
             "  File \"/opt/app/launch_utils.py\", line 18, in setup\n    gpu = int(os.environ['LOCAL_RANK'])\nKeyError: 'LOCAL_RANK'",
             "ValueError: Error initializing torch.distributed using env:// rendezvous: environ variable WORLD_SIZE expected, but not set",
+            "    gpu = int(os.environ.get(\"LOCAL_RANK\"))\nTypeError: int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            "ValueError: The environment variable LOCAL_RANK must be set",
+            "ValueError: Using fsdp only works in distributed training.",
         ),
-        counterexamples=("KeyError: 'rank_loss'", "KeyError: 'HOME'", "KeyError: 'rank'"),
+        counterexamples=(
+            "KeyError: 'rank_loss'",
+            "KeyError: 'HOME'",
+            "KeyError: 'rank'",
+            "TypeError: int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            "INFO LOCAL_RANK is not set, using 0",
+        ),
     ),
     Cause(
         slug="local-rank-arg-unrecognized",
@@ -74,6 +105,20 @@ CAUSES = (
             Sign(r"no such option:? ['\"]?--local[-_]rank"),
             Sign(r"unknown command line flag ['\"]local[-_]rank"),
             Sign(r"not used by the HfArgumentParser: \[['\"]--local[-_]rank"),
+            Sign(
+                r"(?:unrecognized|unknown|unexpected|invalid) (?:extra )?(?:command[- ]line )?(?:option|flag|argument|parameter|arg)s?(?:\(s\))?:?.{0,200}--local[-_]rank"
+            ),
+            Sign(r"argument --local[-_]rank\S{0,20}: (?:expected|invalid|not allowed|ignored)", FAIR),
+            Sign(r"arguments are required: .{0,120}--local[-_]rank"),
+            Sign(r"Override ['\"]-{0,2}local[-_]rank['\"] not found"),
+            Sign(
+                r"(?:LexerNoViableAlt|OverrideParse|mismatched input|no viable alternative|extraneous input|parsing override).{0,80}--local[-_]rank"
+            ),
+            Sign(r"(?:odd length|config key|Non-existent \w{0,8} ?key|could not consume arg|Key).{0,6}:? .{0,20}--local[-_]rank"),
+            Sign(r"\bKey ['\"]-{0,2}local[-_]rank['\"] is not in struct"),
+            Sign(r"option --local[-_]rank not recognized"),
+            Sign(r"unexpected keyword argument ['\"]local[-_]rank['\"]", FAIR, also=(r"torch\.distributed\.launch|torchrun|deepspeed",)),
+            Sign(r"'Namespace' object has no attribute 'local_rank'", FAIR),
         ),
         fixes=(
             Fix(
@@ -93,10 +138,18 @@ CAUSES = (
             "binary: /usr/bin/python3",
             "main.py: error: unrecognized arguments: --amp --local_rank=0",
             "FATAL Flags parsing error: Unknown command line flag 'local_rank'",
+            "KeyError: \"Override 'local-rank' not found in: ['seed', 'lr', 'epochs']\"",
+            "LexerNoViableAltException: --local_rank=2",
+            "fit.py: error: the following arguments are required: --local_rank",
+            "AssertionError: Override list has odd length: ['--local-rank=0']; it must be a list of pairs",
+            "KeyError: 'Non-existent config key: --local-rank=0'",
+            "getopt.GetoptError: option --local-rank not recognized",
+            "Unrecognized argument --local_rank=0",
         ),
         counterexamples=(
             "fit.py: error: unrecognized arguments: --lokal",
             "usage: fit.py [--local_rank N]\nfit.py: error: argument --lr is required",
+            "KeyError: \"Override 'batch' not found in: ['seed', 'lr']\"",
         ),
     ),
     Cause(
@@ -107,7 +160,7 @@ CAUSES = (
         "give too many or too few.",
         signs=(
             Sign(
-                r"store based barrier on rank:? ?\d+.{0,80}world_size=(?P<world>\d+), (?:worker_count|num_workers_joined)=(?P<joined>\d+)",
+                r"store[ -]based barrier.{0,160}world_size=(?P<world>\d+), (?:worker_count|num_workers_joined)=(?P<joined>\d+)",
                 test=_more_joined,
             ),
             Sign(r"waiting for clients\. (?P<joined>\d+)/(?P<world>\d+) clients joined", test=_more_joined),
@@ -120,6 +173,12 @@ CAUSES = (
             Sign(r"new group's world size should be less or equal to the world size set by init_process_group"),
             Sign(r"world[ _]size:? ?\(?\d+\)? is (?:not divisible|smaller than|less than) (?:by )?.{0,40}(?:parallel|pipeline)"),
             Sign(r"world[ _]size must be divisible by .{0,40}(?:parallel|tp|pp)"),
+            Sign(r"world[ _]size:? ?\(?\d+\)? (?:is not|must be) divisible by"),
+            Sign(r"world[ _]size:? ?\(?\d+\)? is not equal to .{0,60}(?:parallel|pipeline|_size)"),
+            Sign(r"parallel (?:dims|degrees?)\b.{0,200}!= ?WORLD_SIZE"),
+            Sign(r"Invalid rank (?P<rank>\d+), rank should be in the interval \[0, \d+\]"),
+            Sign(r"rank \(?\d+\)? (?:should|must) be (?:less|smaller) than .{0,10}world[ _]size", FAIR),
+            Sign(r"world[ _]size \d+ must be divisible by the product of"),
         ),
         fixes=(
             Fix(
@@ -141,97 +200,17 @@ CAUSES = (
             "(world_size=4, worker_count=12, timeout=0:30:00)",
             "RuntimeError: [enforce fail at ../third_party/gloo/gloo/context.cc:27] rank < size. 2 vs 2",
             "gpu-a:771:771 [0] bootstrap.cc:109 NCCL WARN Bootstrap Root : mismatch in rank count from procs 8 : 4",
+            "Waiting in store based barrier to initialize process group for rank: 1, key: store_based_barrier_key:1 (world_size=2, num_workers_joined=5, timeout=0:30:00)",
+            "RuntimeError: world_size (6) is not divisible by total_model_size (encoder_model_size=0 + decoder_model_size=4)",
+            "RuntimeError: world_size (8) is not equal to tensor_model_parallel_size (1) x pipeline_model_parallel_size (1)",
+            "AssertionError: Invalid parallel dims: dp_replicate(1) * dp_shard(4) * cp(1) * tp(2) * pp(1) != WORLD_SIZE(4)",
+            "ValueError: Invalid rank 5, rank should be in the interval [0, 3]",
+            "AssertionError: rollout world_size: 1 is not divisible by infer_tp: 2",
         ),
         counterexamples=(
             "RuntimeError: Timed out initializing process group in store based barrier on rank: 0, for key: store_based_barrier_key:1 "
             "(world_size=4, worker_count=3, timeout=0:30:00)",
-        ),
-    ),
-    Cause(
-        slug="no-checkpoint-files",
-        title="No checkpoint shard was found in the directory given (MP=0)",
-        why="The loader counts the *.pth files in ckpt_dir and compares their number with the world size. Zero means that the path is "
-        "wrong or holds no downloaded weights, so the message about the world size misleads.",
-        signs=(
-            Sign(r"Loading a checkpoint for MP=0 but world size is"),
-            Sign(r"AssertionError: no checkpoint files found in (?P<path>\S+)"),
-            Sign(r"no checkpoint files found in", FAIR),
-        ),
-        fixes=(
-            Fix(
-                do="Point ckpt_dir (--ckpt_dir) at the folder that holds the consolidated.*.pth files, as a correct path for the current "
-                "working directory; if the folder is empty, download the weights (the original .pth format, not the Hugging Face "
-                "safetensors).",
-                commands=("ls -l /path/to/ckpt_dir/*.pth",),
-            ),
-        ),
-        wrong_advice="The world size is not the fault here: no number of processes fits zero checkpoint files.",
-        examples=(
-            "AssertionError: Loading a checkpoint for MP=0 but world size is 2",
-            "AssertionError: no checkpoint files found in ./weights/7b-chat",
-        ),
-        counterexamples=("AssertionError: Loading a checkpoint for MP=4 but world size is 1",),
-    ),
-    Cause(
-        slug="model-parallel-mismatch",
-        title="The checkpoint has {shards|another number of} model-parallel shards and {world|another number of} processes were started",
-        why="Original Llama checkpoints are split into consolidated.NN.pth shards, one for each process of the model-parallel group. The "
-        "number of processes has to equal the number of shards.",
-        signs=(
-            Sign(r"Loading a checkpoint for MP=(?P<shards>[1-9]\d*) but world size is (?P<world>\d+)"),
-            Sign(r"model_parallel_size(?: ==|\) ==|=) ?len\(.{0,40}checkpoints.{0,200}AssertionError", FAIR),
-        ),
-        fixes=(
-            Fix(
-                do="Start as many processes as the checkpoint has shards: --nproc_per_node {shards} (7B/8B: 1, 13B: 2, 65B/70B: 8), on a "
-                "machine with {shards} GPUs.",
-                commands=("torchrun --nproc_per_node {shards} script.py",),
-            ),
-            Fix(
-                do="Make nproc_per_node equal the number of consolidated.*.pth files in ckpt_dir. With fewer GPUs than shards, use the "
-                "Hugging Face format of the model with device_map, which does not depend on the number of processes, or reshard the "
-                "checkpoint."
-            ),
-        ),
-        examples=(
-            "AssertionError: Loading a checkpoint for MP=8 but world size is 2",
-            "AssertionError: Loading a checkpoint for MP=1 but world size is 2",
-        ),
-        counterexamples=("AssertionError: Loading a checkpoint for MP=0 but world size is 1",),
-    ),
-    Cause(
-        slug="accelerate-device-map-auto",
-        title="A model loaded with device_map is trained in several processes",
-        why='device_map="auto" spreads one copy of the model over all GPUs for one process. Under a distributed launch every process '
-        "would do that on the same GPUs, so accelerate refuses it.",
-        signs=(
-            Sign(r"can['’]t train a model that has been loaded with .{0,3}device_map=.auto.{0,4}in any distributed mode"),
-            Sign(
-                r"can['’]t train a model that has been loaded in (?:4|8)-bit (?:precision )?(?:or 4-bit precision )?on a different device "
-                r"than the one"
-            ),
-            Sign(r"device_map.{0,60}(?:in any distributed mode|not compatible with (?:DeepSpeed|distributed)|low_cpu_mem_usage)", FAIR),
-            Sign(r"DeepSpeed Zero-3 is not compatible with .{0,3}low_cpu_mem_usage=True.{0,30}device_map"),
-        ),
-        fixes=(
-            Fix(
-                do='Load the model without device_map="auto" and let the launcher place one copy per process; for quantised models put '
-                "the whole model on this process's own GPU.",
-                code='model = AutoModelForCausalLM.from_pretrained(name, device_map={{"": PartialState().local_process_index}})  # or no '
-                "device_map at all",
-            ),
-            Fix(
-                do="Or keep device_map and start a single process.",
-                commands=("python train.py", "accelerate launch --num_processes=1 train.py"),
-            ),
-        ),
-        examples=(
-            "ValueError: You can't train a model that has been loaded with `device_map='auto'` in any distributed mode. Please rerun your "
-            "script specifying `--num_processes=1` or by launching with `python {{myscript.py}}`.",
-            "ValueError: DeepSpeed Zero-3 is not compatible with `low_cpu_mem_usage=True` or with passing a `device_map`.",
-        ),
-        counterexamples=(
-            "UserWarning: Some parameters are on the meta device because they were offloaded to the cpu; device_map='auto' was used",
+            "Waiting in store based barrier to initialize process group for rank: 1, key: store_based_barrier_key:1 (world_size=4, worker_count=2, timeout=0:30:00)",
         ),
     ),
     Cause(

@@ -16,6 +16,13 @@ CAUSES = (
             Sign(r"The term ['\"]torchrun['\"] is not recognized"),
             Sign(r"No module named ['\"]?torch\.distributed\.run\b"),
             Sign(r"execve\(\): torchrun: No such file or directory"),
+            Sign(r"command not found: torchrun"),
+            Sign(r"No such file or directory: ['\"]torchrun['\"]"),
+            Sign(r"Failed to spawn: .?torchrun"),
+            Sign(r"torchrun['\"]?: executable file not found"),
+            Sign(r"Unknown command:? ['\"]?torchrun"),
+            Sign(r"Command ['\"]torchrun['\"] not found"),
+            Sign(r"torchrun['’\"]?: (?:No such file or directory|cannot execute: required file not found|bad interpreter)"),
         ),
         fixes=(
             Fix(
@@ -25,7 +32,14 @@ CAUSES = (
             ),
             Fix(do="With torch older than 1.9, upgrade it.", commands=("pip install --upgrade torch",)),
         ),
-        examples=("bash: torchrun: command not found", "/usr/bin/python3: No module named torch.distributed.run"),
+        examples=(
+            "bash: torchrun: command not found",
+            "/usr/bin/python3: No module named torch.distributed.run",
+            "zsh: command not found: torchrun",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'torchrun'",
+            "/usr/bin/env: 'torchrun': No such file or directory",
+            'exec: "torchrun": executable file not found in $PATH: unknown',
+        ),
         counterexamples=("FileNotFoundError: [Errno 2] No such file or directory: 'train.py'",),
     ),
     Cause(
@@ -37,6 +51,7 @@ CAUSES = (
             Sign(r"attempting to detect MPI environment.{0,2000}No module named ['\"]mpi4py"),
             Sign(r"mpi_discovery.{0,300}mpi4py"),
             Sign(r"deepspeed.{0,2000}No module named ['\"]mpi4py['\"]", FAIR),
+            Sign(r"cannot load MPI library", FAIR, also=(r"deepspeed|mpi_discovery|detect MPI",)),
         ),
         fixes=(
             Fix(
@@ -86,15 +101,23 @@ CAUSES = (
         slug="mpi-not-enough-slots",
         title="mpirun was asked for more processes than there are slots",
         why="Open MPI counts slots from the host file, the scheduler or the cores, and refuses more processes than that.",
-        signs=(Sign(r"not enough slots available in the system to satisfy the (?P<count>\d+)"),),
+        signs=(
+            Sign(r"not enough slots available in the system to satisfy the (?P<count>\d+)"),
+            Sign(r"All nodes which are allocated for this job are already filled"),
+            Sign(r"binding more processes than cpus on a resource"),
+        ),
         fixes=(
             Fix(
                 do="Give the hosts slots for all GPUs (-H node1:8,node2:8 or slots=8 in the host file), lower -np, or pass "
-                "--oversubscribe when cores, not GPUs, are what is short.",
+                "--oversubscribe when cores, not GPUs, are what is short (--bind-to none where binding to cpus is refused).",
                 commands=("mpirun -np 16 -H node1:8,node2:8 python train.py",),
             ),
         ),
-        examples=("There are not enough slots available in the system to satisfy the 8\nslots that were requested by the application:",),
+        examples=(
+            "There are not enough slots available in the system to satisfy the 8\nslots that were requested by the application:",
+            "All nodes which are allocated for this job are already filled.",
+            "A request was made to bind to that would result in binding more processes than cpus on a resource:",
+        ),
         counterexamples=("deepspeed slots=8",),
     ),
     Cause(
@@ -130,6 +153,12 @@ CAUSES = (
                 FAIR,
                 also=(r"vllm|megatron|tensor_parallel|model_parallel|parallel_state",),
             ),
+            Sign(r"num_heads.{0,3} must be divisible by .{0,3}num_shards"),
+            Sign(r"total_num_(?:kv_)?heads % (?:self\.)?\w{0,30}(?:tp_size|parallel\w*|world_size) == 0.{0,120}AssertionError", FAIR),
+            Sign(
+                r"(?:vocab(?:ulary)?[_ ]size|hidden[_ ]size|intermediate[_ ]size|kv[_ ]heads|key_value_heads|attention heads)\b.{0,60}divisible by .{0,40}(?:tensor|tp_size|tp size|world[_ ]size|num_shards|parallel)"
+            ),
+            Sign(r"caused by too large tensor parallel size"),
         ),
         fixes=(
             Fix(
@@ -143,7 +172,11 @@ CAUSES = (
                 commands=("vllm serve MODEL --tensor-parallel-size 1 --pipeline-parallel-size 3",),
             ),
         ),
-        examples=("ValueError: Total number of attention heads (28) must be divisible by tensor parallel size (8).",),
+        examples=(
+            "ValueError: Total number of attention heads (28) must be divisible by tensor parallel size (8).",
+            "ValueError: `num_heads` must be divisible by `num_shards` (got `num_heads`: 71 and `num_shards`: 2)",
+            "ValueError: The input size is not aligned with the quantized weight shape. This can be caused by too large tensor parallel size.",
+        ),
         counterexamples=("ValueError: embed_dim must be divisible by num_heads (got `embed_dim`: 512 and `num_heads`: 7).",),
     ),
     Cause(
@@ -162,6 +195,17 @@ CAUSES = (
             Sign(r"Current node has no GPU available\. current_node_resource"),
             Sign(r"Cannot provide a placement group of placement_group_specs"),
             Sign(r"No available node types can fulfill resource request \{.{0,40}GPU", FAIR),
+            Sign(r"World size \(\d+\) is larger than the number of available GPUs"),
+            Sign(r"sharded.{0,3} is true but only found \d+ CUDA devices"),
+            Sign(r"Total available GPUs \d+(?:\.\d+)? is less than total desired GPUs"),
+            Sign(r"No available node types can fulfill resource request \{.{0,80}GPU"),
+            Sign(r"resource request cannot be scheduled right now: \{.{0,60}GPU", FAIR),
+            Sign(r"Waiting for creating a placement group of specs for (?:[7-9]\d|\d{3,}) seconds"),
+            Sign(r"Waiting for creating a placement group of specs for", FAIR),
+            Sign(r"world_size \(\d+\) is less than (?:than )?max local gpu count"),
+            Sign(r"Cannot provide a placement group requiring (?P<size>\d+)"),
+            Sign(r"[Tt]ensor parallel size \((?P<size>\d+)\) exceeds available GPUs \((?P<have>\d+)\)"),
+            Sign(r"Tensor parallel size may exceed available GPUs"),
         ),
         fixes=(
             Fix(
@@ -170,7 +214,15 @@ CAUSES = (
                 commands=("ray status", "nvidia-smi -L"),
             ),
         ),
-        examples=("ValueError: The number of required GPUs exceeds the total number of available GPUs in the placement group.",),
+        examples=(
+            "ValueError: The number of required GPUs exceeds the total number of available GPUs in the placement group.",
+            "ValueError: Total available GPUs 4 is less than total desired GPUs 8",
+            "RuntimeError: please ensure that world_size (4) is less than than max local gpu count (2)",
+            "(autoscaler +17s) Error: No available node types can fulfill resource request {'CPU': 1.0, 'GPU': 4.0}. Add suitable node types to this cluster to resolve this issue.",
+            "ValueError: `sharded` is true but only found 1 CUDA devices",
+            "ValueError: Cannot provide a placement group requiring 8.0 GPUs (placement_group_specs=[{'GPU': 1.0}]) within 1800 seconds.",
+            "WARNING [ray_utils.py:352] Tensor parallel size (8) exceeds available GPUs (4). This may result in Ray placement group allocation failures.",
+        ),
         counterexamples=("INFO: 4 GPUs available, tensor parallel size 4",),
     ),
 )

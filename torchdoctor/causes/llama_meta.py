@@ -19,6 +19,12 @@ CAUSES = (
                 also=(r"llama|generation\.py",),
                 unless=(r"max_seq_len, \(|total_len",),
             ),
+            Sign(r"max_batch_size <= (?:self\.)?model_config\.max_batch_size"),
+            Sign(
+                r"batch[ _]size:? \(?(?P<have>\d+)\)? (?:exceeds|is (?:larger|greater) than|cannot be (?:larger|greater) than) .{0,30}max(?:imum)?[ _]batch[ _]?size \(?(?P<limit>\d+)",
+                FAIR,
+            ),
+            Sign(r"exceed min ~ max range at index 0, maximum dimension in profile is (?P<limit>\d+)", FAIR),
         ),
         fixes=(
             Fix(
@@ -29,10 +35,15 @@ CAUSES = (
                 ),
             ),
             Fix("Or pass fewer prompts in one call, and split a longer list into batches."),
+            Fix(
+                "TensorRT and TensorRT-LLM: the limit is built into the engine. Build it again with a larger --max_batch_size (trtllm-build --max_batch_size N), or lower the batch size (fewer prompts) of the run to it."
+            ),
         ),
         examples=(
             '  File "/srv/llama/llama/generation.py", line 158, in generate\n'
             "    assert bsz <= params.max_batch_size, (bsz, params.max_batch_size)\nAssertionError: (8, 4)",
+            "    assert max_batch_size <= model_config.max_batch_size\nAssertionError",
+            "[TensorRT-LLM][ERROR] batch size 16 exceeds max batch size 8",
         ),
         counterexamples=('AssertionError: (3, 2)\n  File "grid.py", line 9',),
     ),
@@ -45,7 +56,7 @@ CAUSES = (
             Sign(r"No such file or directory: '[^']{0,200}params\.json'", also=(r"llama|consolidated|ckpt_dir|generation\.py|hf\b",)),
             Sign(
                 r"ModelArgs(?:\.__init__|\.__new__)?\(\) got an unexpected keyword argument "
-                r"'(?P<key>architectures|_name_or_path|attention_bias|bos_token_id|hidden_\w+|attention_dropout)'"
+                r"'(?P<key>architectures|_name_or_path|attention_\w+|[bep][oa][sd]_token_id|hidden_\w+|torch_dtype|transformers_version|model_type|tie_word_\w+|initializer_range|use_cache|pretraining_tp|num_\w+|intermediate_size|max_position_\w+|rms_norm_eps|quantization_config|rope_scaling)'"
             ),
             Sign(
                 r"Missing key\(s\) in state_dict: \"tok_embeddings\.weight\"",
@@ -69,6 +80,7 @@ CAUSES = (
             '  File "/srv/llama3/llama/generation.py", line 97, in build\n    with open(Path(ckpt_dir) / "params.json", "r") as f:\n'
             "FileNotFoundError: [Errno 2] No such file or directory: 'llama-2-7b-hf/params.json'",
             "TypeError: ModelArgs.__init__() got an unexpected keyword argument 'architectures'",
+            "TypeError: ModelArgs.__init__() got an unexpected keyword argument 'quantization_config'",
         ),
         counterexamples=("FileNotFoundError: [Errno 2] No such file or directory: 'config.json'",),
     ),
@@ -102,64 +114,6 @@ CAUSES = (
         counterexamples=("OSError: out/run does not appear to have a file named config.json.",),
     ),
     Cause(
-        slug="prompt-too-long",
-        title="The input is longer than the model or the server allows ({limit|the limit of positions})",
-        why="A model has a fixed number of positions (its context window, or max_seq_len as it was built or served); a longer input, "
-        "or input plus new tokens, cannot be processed.",
-        signs=(
-            Sign(r"assert max_prompt_len <= params\.max_seq_len", unless=(r"def generate\( ?self,",)),
-            Sign(r"maximum context length is (?P<limit>\d+) tokens"),
-            Sign(r"(?:decoder |encoder |user )?prompt \((?:length|total length) (?P<have>\d+)\) is (?:too long|longer than)"),
-            Sign(r"Input prompt \((?P<have>\d+) tokens\) is too long and exceeds (?:limit|the capacity)"),
-            Sign(r"Requested tokens \((?P<have>\d+)\) exceed context window of (?P<limit>\d+)"),
-            Sign(r"ValueError: Input length of (?:input_ids|inputs?) is (?P<have>\d+), but `?max_length`? is set to (?P<limit>\d+)"),
-            Sign(
-                r"inputs? (?:tokens|length).{0,30}(?:must be <=|must have less than|exceeds?).{0,30}(?P<limit>\d{3,})",
-                FAIR,
-                also=(r"tokens",),
-            ),
-            Sign(
-                r"sequence length is longer than the specified maximum sequence length for this model \((?P<have>\d+) > (?P<limit>\d+)\)",
-                also=(r"IndexError|device-side assert|index out of range|must match the size of tensor|indexSelect|srcIndex",),
-            ),
-            Sign(
-                r"The size of tensor a \((?P<have>\d+)\) must match the size of tensor b \((?P<limit>512|514|1024|77)\) at "
-                r"non-singleton dimension 1",
-                FAIR,
-                also=(r"position|embeddings|modeling_|inputs_embeds",),
-            ),
-            Sign(
-                r"The expanded size of the tensor \((?P<have>\d+)\) must match the existing size \((?P<limit>512|514|1024|77)\) at "
-                r"non-singleton dimension 1"
-            ),
-            Sign(r"Cannot forward sequence of length (?P<have>\d+), block size is only (?P<limit>\d+)"),
-        ),
-        fixes=(
-            Fix(
-                "Shorten the input: truncate it (tokenizer(text, truncation=True, max_length={limit|512})), fewer shots or a shorter "
-                "history, or split it into pieces.",
-                code="inputs = tokenizer(text, truncation=True, max_length={limit|512}, return_tensors='pt')",
-            ),
-            Fix(
-                "Where the model supports more: raise the limit (max_seq_len, --max-model-len), and ask for fewer new tokens "
-                "(max_new_tokens instead of max_length); else use a model with a longer context."
-            ),
-        ),
-        explains=("device-side-assert-index", "embedding-index-out-of-range"),
-        refines=("shape-mismatch",),
-        examples=(
-            "openai.BadRequestError: This model's maximum context length is 4096 tokens. However, you requested 5120 tokens (4608 in "
-            "the messages, 512 in the completion).",
-            "    assert max_prompt_len <= params.max_seq_len\nAssertionError",
-            "Token indices sequence length is longer than the specified maximum sequence length for this model (731 > 512). Running "
-            "this sequence through the model will result in indexing errors\nIndexError: index out of range in self",
-            "RuntimeError: The expanded size of the tensor (640) must match the existing size (514) at non-singleton dimension 1.  "
-            "Target sizes: [4, 640].  Tensor sizes: [1, 514]",
-            "AssertionError: Cannot forward sequence of length 1300, block size is only 1024",
-        ),
-        counterexamples=("Token indices sequence length is longer than the specified maximum sequence length for this model (731 > 512).",),
-    ),
-    Cause(
         slug="stray-backslash-in-command",
         title="A command of several lines was pasted in one, and its line-continuation backslashes stayed in it (or do not continue "
         "the line here)",
@@ -176,6 +130,10 @@ CAUSES = (
             Sign(r"(?:ba|z|da)?sh: (?:line \d+: )?--[\w-]+: (?:command )?not found"),
             Sign(r"Missing expression after unary operator '--'"),
             Sign(r"'--[\w-]+' is not recognized as an internal or external command"),
+            Sign(r"', ' [\w.]{2,40}=[^' ]{1,80}'", also=(r" \\ [\w.]{2,40}=",)),
+            Sign(r"can't open file '(?:/[^']{0,200}/)?\\{1,2}'"),
+            Sign(r"unexpected extra arguments? \((?:\S+ ){0,3}\\"),
+            Sign(r"Invalid requirement: ['\"]?\\"),
         ),
         fixes=(
             Fix(
@@ -195,6 +153,9 @@ CAUSES = (
             "AssertionError: no checkpoint files found in  --ckpt_dir",
             "zsh: command not found: --ckpt_dir",
             "/usr/bin/python3: can't open file '/home/u/llama/ example_chat_completion.py': [Errno 2] No such file or directory",
+            "!run_eval config=a.yaml \\ model=base \\ dataset=val\nopts=['config=a.yaml', ' model=base', ' dataset=val']\nKeyError: \"Required argument 'model' not passed\"",
+            "python: can't open file '/srv/job/\\': [Errno 2] No such file or directory",
+            "Error: Got unexpected extra argument (\\)",
         ),
         counterexamples=(
             "AssertionError: no checkpoint files found in llama-2-7b/",

@@ -92,6 +92,8 @@ CAUSES = (
             Sign(SAME, FAIR, also=(r"device_map ?= ?\{|device_map\[[\"']",), unless=(r"index in method wrapper",), test=one_is_cpu),
             Sign(CHECKED + r"mat2 in method wrapper_\w*bmm", FAIR, test=first_is_cpu),
             ends_in("accelerate/utils/modeling.py", "check_device_map"),
+            Sign(r"found at least two devices, CPU and CUDA:\d", FAIR, also=(r"device_map\[[\"']|device_map ?= ?\{",)),
+            Sign(r"device_map provided does not give any device for the following"),
         ),
         fixes=(
             Fix(

@@ -1,10 +1,10 @@
-"""Apple's MPS backend: missing operators and dtypes, its memory limit, and Metal assertions."""
+"""Apple's MPS backend: tensors left on the CPU, missing operators and missing dtypes."""
 
 from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 
-_METAL = r"(?:MPSCore|MPSNDArray|MPSKernel|MetalPerformanceShaders|MTL\w+|MPSGraph\w*|\(mpsFileLoc\)|LLVM ERROR)"
+_SLOW_CONV = (r"aten::_?slow_conv", r"will fall back to run on the CPU")
 
 CAUSES = (
     Cause(
@@ -16,6 +16,7 @@ CAUSES = (
             Sign(r"Placeholder storage has not been allocated on MPS device"),
             Sign(r"Placeholder storage has not been allocated", FAIR),
             Sign(r"Passed CPU tensor to MPS op"),
+            Sign(r"Placeholder buffer size \(\d+\) is not large enough to contain the Tensor storage", FAIR),
         ),
         fixes=(
             Fix(
@@ -40,9 +41,19 @@ CAUSES = (
         "so before it is imported.",
         signs=(
             Sign(r"The operator '(?P<op>[\w:.]+)' is not curr\w+ implemented for the MPS device"),
-            Sign(r"Could not run '(?P<op>[\w:.]+)' with arguments from the 'MPS' backend"),
+            Sign(r"Could not run '(?P<op>[\w:.]+)' with arguments from the '(?:Sparse)?MPS' backend"),
+            Sign(r"As a temporary fix, you can set the environment variable .?PYTORCH_ENABLE_MPS_FALLBACK=1", FAIR, unless=_SLOW_CONV),
             Sign(
-                r"not (?:currently|current|yet) (?:implemented|supported) (?:for|on) (?:the )?MPS (?:device|backend)",
+                r"\b(?P<op>Conv3D|Conv(?:Transpose)? ?3D .{0,20}types are|MaxUnpool\w*|\w{3,30}\(\)) (?:is |are )?not supported (?:on|by) MPS\b"
+            ),
+            Sign(r"Output channels > 65536 not supported (?:at|on) the MPS device"),
+            Sign(r"\bMPS: (?:input sizes must be divisible by output sizes|Unsupported Border padding mode)"),
+            Sign(r"Non-divisible input sizes are not implemented on MPS"),
+            Sign(r"['\"](?P<op>\w{2,60}_mps)['\"] not implemented for '(?:Half|Float)'"),
+            Sign(r"Unsupported (?:Border padding|padding|interpolation) mode.{0,40}\bMPS\b", FAIR),
+            Sign(r"Device type MPS is not supported for torch\.Generator"),
+            Sign(
+                r"not (?:currently |current |yet )?(?:implemented|supported) (?:for|on|at|by|in) (?:the )?MPS (?:device|backend)",
                 FAIR,
                 unless=(r"dtype|BFloat16|float64|complex", r"will fall back to run on the CPU"),
                 near=80,
@@ -70,9 +81,18 @@ CAUSES = (
             "NotImplementedError: The operator 'aten::_linalg_eigh.eigenvalues' is not currently implemented for the MPS device. If "
             "you want this op to be added in priority, comment on the tracker.",
             "NotImplementedError: Could not run 'aten::_sparse_coo_tensor_with_dims' with arguments from the 'MPS' backend.",
+            "NotImplementedError: Could not run 'aten::_coalesce' with arguments from the 'SparseMPS' backend.",
+            "RuntimeError: Conv3D is not supported on MPS",
+            "NotImplementedError: Output channels > 65536 not supported at the MPS device. As a temporary fix, you can set the environment "
+            "variable `PYTORCH_ENABLE_MPS_FALLBACK=1` to use the CPU as a fallback for this op. WARNING: this will be slower than running "
+            "natively on MPS.",
+            "RuntimeError: Adaptive pool MPS: input sizes must be divisible by output sizes. Non-divisible input sizes are not implemented "
+            "on MPS device yet.",
+            "RuntimeError: \"grid_sampler_3d_mps\" not implemented for 'Half'",
         ),
         counterexamples=(
             "NotImplementedError: The operator 'aten::_slow_conv2d_forward' is not currently implemented for the MPS device.",
+            "UserWarning: The operator 'aten::nonzero' is not currently supported on the MPS backend and will fall back to run on the CPU.",
         ),
     ),
     Cause(
@@ -84,11 +104,18 @@ CAUSES = (
             Sign(r"Cannot convert a MPS Tensor to float64"),
             Sign(r"MPS framework doesn't support float64"),
             Sign(r"Trying to convert Double to the MPS backend"),
-            Sign(r"float64.{0,40}(?:not supported|unsupported) (?:on|by|for) (?:the )?MPS", FAIR),
+            Sign(r"float64.{0,40}(?:not supported|unsupported) (?:on|by|for|in) (?:the )?MPS", FAIR),
+            Sign(r"\bdouble\b.{0,40}(?:not supported|unsupported) (?:on|by|for|in) (?:the )?MPS", FAIR),
+            Sign(r"MPS (?:device |backend |framework )?(?:does not|doesn't|cannot) (?:support|handle) (?:torch\.)?(?:float64|double|fp64)"),
+            Sign(r"Unsupported dtype (?:torch\.)?float64 .{0,20}\bMPS\b", FAIR),
+            Sign(r"['\"]\w{2,60}_mps['\"] not implemented for '(?:Double|ComplexDouble)'"),
+            Sign(r"Undefined type Double\b", also=(r"mps|macos|/Users/|darwin|Metal",)),
+            Sign(r"does not support input type '(?:float64|double)' in MPS backend"),
+            Sign(r"Cannot convert a float64 Tensor to MPS"),
         ),
         fixes=(
             Fix(
-                "Cast to float32 before moving: x.float().to('mps') (numpy: array.astype(np.float32)).",
+                "Use float32 instead of float64 (double): cast before moving, x.float().to('mps') (numpy: array.astype(np.float32)).",
                 code='x = x.to(torch.float32).to("mps")   # or: x.to("mps", dtype=torch.float32)',
             ),
             Fix("Where a library needs float64, run that part on the CPU."),
@@ -97,6 +124,9 @@ CAUSES = (
         examples=(
             "    pos = torch.from_numpy(grid).to(device)\nTypeError: Cannot convert a MPS Tensor to float64 dtype as the MPS framework "
             "doesn't support float64. Please use float32 instead.",
+            "TypeError: Trying to convert Double to the MPS backend but it does not have support for that dtype.",
+            "TypeError: Operation 'normal_' does not support input type 'float64' in MPS backend.",
+            "RuntimeError: \"arange_mps\" not implemented for 'Double'",
         ),
         counterexamples=("TypeError: BFloat16 is not supported on MPS",),
     ),
@@ -110,9 +140,17 @@ CAUSES = (
             Sign(r"MPS BFloat16 (?:is )?only supported on MacOS ?14"),
             Sign(r"bfloat16 .{0,40}(?:not supported|unsupported) (?:on|by|for) (?:the )?MPS", FAIR),
             Sign(r"Undefined type BFloat16", also=(r"mps|macos|/Users/|darwin",)),
+            Sign(r"Undefined type BFloat16", FAIR),
             Sign(r"Cannot convert a MPS Tensor to BFloat16"),
             Sign(r"Trying to convert BFloat16 to the MPS backend"),
+            Sign(r"['\"](?P<op>\w{2,60}_mps\w{0,20})['\"] not implemented for 'BFloat16'"),
+            Sign(r"BFloat16 .{0,40}on MPS .{0,20}(?:requires|needs|only) .{0,20}macOS", FAIR),
+            Sign(r"bf16.{0,60}(?:not supported|unsupported) (?:on|by|for) (?:the )?(?:MPS|Apple Silicon)", FAIR),
+            Sign(r"\bMPS (?:device |backend )?(?:does not|doesn't) support (?:torch\.)?(?:bfloat16|bf16)", FAIR),
+            Sign(r"In MPS autocast, but the target dtype is not supported", FAIR, also=(r"bfloat16.{0,400}Error|Error.{0,400}bfloat16",)),
+            Sign(r"does not support input type 'bfloat16' in MPS backend"),
         ),
+        refines=("op-not-implemented-for-bfloat16", "mps-macos-too-old"),
         fixes=(
             Fix(
                 "Use float16 or float32 on MPS: torch_dtype=torch.float16 (or torch.float32 where float16 gives NaN) in "
@@ -124,6 +162,8 @@ CAUSES = (
         examples=(
             "    return t.to(device, dtype)\nTypeError: BFloat16 is not supported on MPS",
             "RuntimeError: MPS BFloat16 is only supported on MacOS 14 or newer",
+            "RuntimeError: \"arange_mps\" not implemented for 'BFloat16'",
+            "TypeError: Trying to convert BFloat16 to the MPS backend but it does not have support for that dtype.",
         ),
         counterexamples=("ValueError: Your setup doesn't support bf16/gpu.",),
     ),
@@ -137,19 +177,34 @@ CAUSES = (
                 r"Trying to convert (?P<dtype>(?:ComplexFloat|ComplexDouble|ComplexHalf|Float8_\w+|QUInt8|QInt8|UInt16|UInt32|UInt64)) "
                 r"to the MPS backend"
             ),
-            Sign(r"Undefined type (?P<dtype>Float8_\w+|Complex\w+|Double|UInt\d+)\b", also=(r"mps|macos|/Users/|darwin|Metal",)),
+            Sign(r"Undefined type (?P<dtype>Float8_\w+|Complex\w+|UInt\d+)\b", also=(r"mps|macos|/Users/|darwin|Metal",)),
             Sign(r"(?P<dtype>complex\w*|float8\w*|int64|Long|Byte) .{0,30}not supported (?:on|by|for) (?:the )?MPS", FAIR),
             Sign(r"MPS does not support (?:\w+ )?(?P<dtype>\w+64|complex\w*|float8\w*)", FAIR),
             Sign(r"does not have support for that dtype", also=(r"MPS|mps",), unless=(r"convert (?:Double|BFloat16) to the MPS",)),
-            Sign(r"Operation '\w+(?:\(\))?' does not support input type '(?P<dtype>\w+)' in MPS backend"),
+            Sign(r"Operation '\w+(?:\(\))?' does not support input type '(?P<dtype>(?!float64|double|bfloat16)\w+)' in MPS backend"),
             Sign(r"Unsupported type byte size: (?P<dtype>\w+)", FAIR),
+            Sign(r"Undefined type (?P<dtype>Float8_\w+|Complex\w+|UInt\d+)\b", FAIR),
+            Sign(r"\w\(\): (?:Yet not supported for (?P<dtype>complex)|Complex types are yet not supported)"),
+            Sign(r"Yet not supported for (?P<dtype>complex)"),
+            Sign(r"MPS does not support \S{1,40} ops? with (?P<dtype>u?int\d+|bool|complex\w*) input"),
+            Sign(r"MPS: (?:no support for|unsupported) (?P<dtype>u?int\d+|complex\w*)", FAIR),
+            Sign(r"MPS device does not support \w+ for non-float inputs?"),
+            Sign(r"['\"]\w{2,60}_mps\w{0,20}['\"] not implemented for '(?P<dtype>Complex\w+|Long|Int|Bool|Byte|Char|Short|Float8\w+)'"),
+            Sign(r"isComplexType\(.{0,160}INTERNAL ASSERT FAILED at .{0,160}[/\\]mps[/\\]"),
+            Sign(r"(?P<dtype>complex\w*|float8\w*|fp8).{0,20} (?:on|for) (?:the )?MPS (?:is|are) not (?:supported|implemented)", FAIR),
+            Sign(r"not implemented for '(?P<dtype>Complex\w+|Float8\w+)' (?:on|in|for) (?:the )?MPS", FAIR),
+            Sign(r"Unsupported (?:data type|dtype):? \W?(?:torch\.)?(?P<dtype>complex\w+|float8\w+)\W{0,2}.{0,20}\bMPS\b", FAIR),
         ),
+        refines=("mps-assertion-crash", "half-not-implemented-on-cpu"),
         fixes=(
             Fix(
                 "Use a dtype that MPS has: float16 or float32 weights instead of fp8, real and imaginary parts instead of complex "
-                "numbers, int32 where int64 is refused.",
+                "numbers (torch.view_as_real, torch.complex(re, im) only on the CPU), float or int32 where int64 or bool is refused (x.float()).",
             ),
-            Fix("Or run that operation on the CPU and move the result back: op(x.cpu()).to('mps') (or device='cpu' for the whole model)."),
+            Fix(
+                "Or run that operation on the CPU and move the result back: op(x.cpu()).to('mps') (or device='cpu' for the whole model); "
+                "PYTORCH_ENABLE_MPS_FALLBACK=1 helps only where the whole operator is missing."
+            ),
             Fix(
                 "Or upgrade torch and macOS: newer versions support more dtypes (complex since torch 2.1 on macOS 14).",
                 commands=("pip install -U torch",),
@@ -160,138 +215,13 @@ CAUSES = (
             "dtype.",
             "TypeError: Trying to convert Float8_e4m3fn to the MPS backend but it does not have support for that dtype.",
             "TypeError: Operation 'sign_out_mps()' does not support input type 'int64' in MPS backend.",
+            "RuntimeError: scatter(): Yet not supported for complex",
+            "RuntimeError: MPS does not support cumsum op with int64 input",
+            "RuntimeError: MPS device does not support mm for non-float inputs",
+            "RuntimeError: \"cross_mps\" not implemented for 'ComplexFloat'",
+            "RuntimeError: c10::isComplexType(input.scalar_type()) && c10::isComplexType(other.scalar_type()) INTERNAL ASSERT FAILED at "
+            '"/Users/runner/work/pytorch/aten/src/ATen/native/mps/operations/BinaryKernel.mm":340, please report a bug to PyTorch.',
         ),
         counterexamples=("TypeError: Trying to convert Double to the MPS backend but it does not have support for that dtype.",),
-    ),
-    Cause(
-        slug="mps-out-of-memory",
-        title="The Mac's GPU memory limit is reached ({allocated|the allocations shown} of {max|the allowed memory})",
-        why="MPS shares the memory of the machine and torch stops at a limit of it. Setting PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0 only "
-        "removes the limit: the machine may then swap heavily or freeze.",
-        signs=(
-            Sign(
-                r"MPS backend out of memory(?: \(MPS allocated: (?P<allocated>[\d.]+ [KMG]i?B).{0,80}?max allowed: (?P<max>[\d.]+ "
-                r"[KMG]i?B)\))?"
-            ),
-            Sign(r"Use PYTORCH_MPS_HIGH_WATERMARK_RATIO=0\.0 to disable upper limit", FAIR),
-            Sign(r"kIOGPUCommandBufferCallbackErrorOutOfMemory"),
-            Sign(r"Insufficient Memory \(00000008", FAIR),
-            Sign(r"Error: .{1,300}PYTORCH_MPS_HIGH_WATERMARK_RATIO=0\.0", FAIR),
-        ),
-        fixes=(
-            Fix(
-                "Use less memory: a smaller batch (with gradient accumulation), shorter sequences or smaller images, a smaller model, "
-                "float16 weights, gradient checkpointing; close other programs, restart the notebook kernel.",
-                code="torch.mps.empty_cache()   # after del of large tensors",
-            ),
-            Fix(
-                "Only with care: raise the limit by PYTORCH_MPS_HIGH_WATERMARK_RATIO, exported before Python starts (after import "
-                "torch it has no effect).",
-                commands=("export PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0",),
-                risk="disruptive",
-            ),
-        ),
-        wrong_advice="PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0 makes no memory: it lets the process take what the system needs and may "
-        "freeze the Mac.",
-        examples=(
-            "RuntimeError: MPS backend out of memory (MPS allocated: 8.20 GB, other allocations: 1.11 GB, max allowed: 9.07 GB). Tried "
-            "to allocate 512.00 MB on private pool.",
-            "Error: command buffer exited with error status. The Metal Performance Shaders operations encoded on it may not have "
-            "completed. Error: Insufficient Memory "
-            "(00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",
-        ),
-        counterexamples=("torch.cuda.OutOfMemoryError: CUDA out of memory.",),
-    ),
-    Cause(
-        slug="mps-tensor-too-large",
-        title="A single tensor is larger than Metal allows",
-        why="Metal limits one buffer and one MPSNDArray (on older macOS to 4 GiB or 2**32 bytes); attention over long sequences or big "
-        "images and large batches build such a tensor, and the process aborts.",
-        signs=(
-            Sign(r"total bytes of NDArray > 2\*\*32"),
-            Sign(r"product of dimension sizes > 2\*\*31"),
-            Sign(r"Invalid buffer size: (?P<size>[\d.]+ [GMT]i?B)"),
-            Sign(r"NDArray dimension length > INT_MAX"),
-        ),
-        fixes=(
-            Fix(
-                "Make the tensor smaller: smaller batch, lower resolution or shorter sequence, attention slicing "
-                "(pipe.enable_attention_slicing()), or split the operation into chunks.",
-            ),
-            Fix(
-                "Run that operation on the CPU (op(x.cpu()).to('mps') or device='cpu'), or upgrade macOS and torch: newer versions "
-                "allow larger arrays."
-            ),
-        ),
-        refines=("mps-assertion-crash", "mps-out-of-memory"),
-        explains=("resource-tracker-leak",),
-        examples=(
-            "/AppleInternal/Library/BuildRoots/x/Library/Caches/com.apple.xbs/Sources/MPSCore/MPSNDArray.mm:705: "
-            "failed assertion "
-            "`[MPSTemporaryNDArray initWithDevice:descriptor:] Error: product of dimension sizes > 2**31'",
-            "RuntimeError: Invalid buffer size: 20.25 GB",
-        ),
-        counterexamples=("ValueError: array is too big; product of dimension sizes is larger than the maximum possible size",),
-    ),
-    Cause(
-        slug="mps-assertion-crash",
-        title="A Metal assertion aborted the process",
-        why="The MPS backend gave Metal an operation or shape that it does not accept, and Metal ends the process instead of raising "
-        "an exception. It is a fault of this torch and macOS version for that operator.",
-        signs=(
-            Sign(rf"{_METAL}.{{0,300}}failed assertion"),
-            Sign(r"failed assertion.{0,20}\[(?:MPS|MTL|AGX)\w*"),
-            Sign(r"-\[(?:IOGPU|AGX|_?MTL|MPS)\w*.{1,160}failed assertion"),
-            Sign(r"failed assertion .{1,120}(?:MPSNDArray|MPSGraph|command buffer|command encoder)"),
-            Sign(r"LLVM ERROR: Failed to infer result type"),
-            Sign(r"error: '?mps\.\w+'? op .{0,80}(?:requires|operand|must|invalid)"),
-            Sign(r"\(mpsFileLoc\): .{0,120}error: "),
-            Sign(r"input types 'tensor<[^']{1,60}' and 'tensor<[^']{1,60}' are not broadcast compatible"),
-            Sign(r"Sources/MetalPerformanceShaders/", FAIR, also=(r"assertion|Abort trap|abort",)),
-            Sign(r"INTERNAL ASSERT FAILED at .{0,160}[/\\]mps[/\\]MPS\w+\.mm", FAIR),
-        ),
-        fixes=(
-            Fix("Upgrade torch and macOS to the newest versions, where many of these are mended.", commands=("pip install -U torch",)),
-            Fix(
-                "Run the operator that crashes on the CPU (op(x.cpu()).to('mps')), or the whole program with device='cpu'; "
-                "PYTORCH_ENABLE_MPS_FALLBACK=1 does not catch an abort."
-            ),
-            Fix("Try another shape or dtype for that operation: float32 instead of float16, contiguous tensors, another batch size."),
-        ),
-        explains=("resource-tracker-leak",),
-        examples=(
-            "/AppleInternal/Library/BuildRoots/y/Sources/MetalPerformanceShaders/MPSCore/Types/MPSNDArray.mm:788: failed assertion "
-            "`[MPSNDArray, initWithBuffer:descriptor:] Error: buffer is not large enough. Must be 4096 bytes'\n"
-            "zsh: abort      python fit.py",
-            'loc("mps_add"("(mpsFileLoc): /AppleInternal/Library/x.mm":228:0)): error: input types \'tensor<1x77x1xf32>\' and '
-            "'tensor<1x1xf16>' are not broadcast compatible\n"
-            "LLVM ERROR: Failed to infer result type(s).",
-        ),
-        counterexamples=("AssertionError: failed assertion in the user's own check",),
-    ),
-    Cause(
-        slug="resource-tracker-leak",
-        title="Python's resource tracker reports semaphores that an aborted process left",
-        why="The warning is printed after a process was aborted or killed while it used multiprocessing. It harms nothing: the reason "
-        "of the abort is in an earlier line or in the system log.",
-        signs=(
-            Sign(
-                r"resource_tracker: There appear to be \d+ leaked \w+ objects? to clean up at shutdown",
-                # an orderly end: nothing was aborted
-                unless=(r"shutdown complete", r"Finished server process"),
-            ),
-        ),
-        fixes=(
-            Fix(
-                "Ignore this warning and look at the lines before it (abort, killed, segmentation fault, out of memory): there is the "
-                "cause."
-            ),
-        ),
-        consequence=True,
-        examples=(
-            "/opt/homebrew/lib/python3.10/multiprocessing/resource_tracker.py:224: UserWarning: resource_tracker: There appear to be 1 "
-            "leaked semaphore objects to clean up at shutdown",
-        ),
-        counterexamples=("resource_tracker started",),
     ),
 )

@@ -27,6 +27,11 @@ CAUSES = (
             Sign(r"cannot import name ['\"]ProcessGroupNCCL['\"]"),
             Sign(r"NCCL (?:backend )?is not (?:available|supported) (?:on|in) (?:Windows|MacOS|this build)", FAIR),
             Sign(r"RuntimeError: (?:PyTorch is )?not compiled with NCCL support"),
+            Sign(r"(?:Error|Exception): .{0,60}\bnot (?:been )?(?:built|compiled) with NCCL"),
+            Sign(r"(?:Error|Exception): .{0,60}\bNCCL not built[- ]in"),
+            Sign(r"(?:Error|Exception): .{0,40}\bNCCL (?:backend |library )?(?:is )?not (?:available|supported|installed)", FAIR),
+            Sign(r"(?:Error|Exception): .{0,80}is_nccl_available\(\) (?:is|returns?|==) False", FAIR),
+            Sign(r"\btorch\.distributed['\"]? has no attribute ['\"](?:nccl|NCCL)['\"]", FAIR),
             Sign(r"Unknown c10d backend type NCCL"),
             Sign(r"NCCL support is not compiled"),
             Sign(
@@ -62,6 +67,8 @@ CAUSES = (
         examples=(
             "RuntimeError: Distributed package doesn't have NCCL built in",
             'raise RuntimeError("Distributed package doesn\'t have NCCL " "built in")',
+            "AssertionError: NCCL is not available",
+            "ValueError: this build of the library was not compiled with NCCL",
         ),
         counterexamples=(
             "UserWarning: PyTorch is not compiled with NCCL support",
@@ -76,6 +83,9 @@ CAUSES = (
         signs=(
             Sign(r"ProcessGroupNCCL is only supported with GPUs, no GPUs found"),
             Sign(r"only supported with GPUs, no GPUs found"),
+            Sign(r"NCCL WARN Cuda failure (?:\d+ )?['\"]no CUDA-capable device is detected"),
+            Sign(r"(?:Error|Exception): .{0,40}\bNCCL (?:backend )?(?:requires|needs) (?:a |an |at least one )?(?:CUDA|GPU|NVIDIA)", FAIR),
+            Sign(r"(?:Error|Exception): .{0,40}\b(?:CUDA|GPUs?) (?:must be|is required|are required).{0,40}\bNCCL", FAIR),
         ),
         fixes=(
             Fix(
@@ -89,6 +99,7 @@ CAUSES = (
         examples=(
             "ValueError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!",
             "RuntimeError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!",
+            "w1:9:9 [0] init.cc:210 NCCL WARN Cuda failure 'no CUDA-capable device is detected'",
         ),
         counterexamples=("No GPUs found, falling back to CPU",),
     ),
@@ -99,10 +110,15 @@ CAUSES = (
         "an older libnccl.so.2 (system package, conda, LD_LIBRARY_PATH, or another pip version) which does not have it.",
         signs=(
             Sign(r"undefined(?: |%20)symbol:(?: |%20)?(?P<symbol>nccl\w+)"),
-            Sign(r"libtorch_cuda\w*\.so.{0,60}(?P<symbol>nccl[A-Z]\w+)"),
+            Sign(r"libtorch_cuda\w*\.so: .{0,50}(?P<symbol>nccl[A-Z]\w+)"),
             Sign(r"symbol lookup error: .{0,200}(?P<symbol>nccl[A-Z]\w+)"),
             Sign(r"symbol (?P<symbol>nccl\w+), version"),
-            Sign(r"libnccl\.so[.\d]*: (?:version .{0,40} not found|cannot open shared object file)"),
+            Sign(r"libnccl\.so[.\d]*: (?:version .{0,40} not found|cannot open shared object file|invalid ELF|file too short|wrong ELF)"),
+            Sign(r"libnccl\.so[.\d]* => not found"),
+            Sign(r"Failed to load NCCL library", FAIR, unless=(r"platform cpu|device(?:_type)?[=:] ?['\"]?cpu|device_config=cpu",)),
+            Sign(r"(?:built|compiled) (?:with|against|for) NCCL (?:version )?\d[\d.]*.{0,40}(?:\bbut\b|found|loaded|at runtime)", FAIR),
+            Sign(r"NCCL version mismatch", FAIR, unless=(r"Mismatched NCCL version detected",)),
+            Sign(r"requires nvidia-nccl-cu\d{2}==\S{1,20} .{0,100}you have nvidia-nccl-cu", FAIR),
         ),
         fixes=(
             Fix(
@@ -119,8 +135,15 @@ CAUSES = (
         examples=(
             "ImportError: /opt/env/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: undefined symbol: ncclCommSplit",
             "OSError: libnccl.so.2: cannot open shared object file: No such file or directory",
+            "ImportError: libnccl.so.2: file too short",
+            'torch 2.5.1 requires nvidia-nccl-cu12==2.21.5; platform_system == "Linux", but you have nvidia-nccl-cu12 2.18.3 which is '
+            "incompatible.",
         ),
-        counterexamples=("ImportError: libtorch_cuda.so: undefined symbol: cudnnGetVersion",),
+        counterexamples=(
+            "ImportError: libtorch_cuda.so: undefined symbol: cudnnGetVersion",
+            "frame #6: c10d::ProcessGroupNCCL::watchdogHandler() + 0x77c (0x7f00 in /env/torch/lib/libtorch_cuda.so)\nframe #7: "
+            "c10d::ProcessGroupNCCL::ncclCommWatchdog() + 0x10c (0x7f00 in /env/torch/lib/libtorch_cuda.so)",
+        ),
     ),
     Cause(
         slug="nccl-version-differs-between-ranks",
@@ -129,6 +152,7 @@ CAUSES = (
         "version.",
         signs=(
             Sign(r"Mismatched NCCL version detected : rank (?P<first>\d+) version (?P<one>\d+) rank (?P<second>\d+) version (?P<two>\d+)"),
+            Sign(r"Mismatched NCCL version detected"),
         ),
         fixes=(
             Fix(
@@ -151,6 +175,10 @@ CAUSES = (
             Sign(r"Tensors must be (?:GPU|CUDA) tensors", FAIR),
             Sign(r"ProcessGroupNCCL.{0,80}(?:CPU tensor|must be on (?:the )?GPU)", FAIR),
             Sign(r"Expected all tensors to be CUDA.{0,60}(?:nccl|collective)", FAIR),
+            Sign(r"nccl communicator is created to work on cuda:\d+, but the input tensor is on cpu"),
+            Sign(r"(?:Error|Exception): .{0,40}\bNCCL (?:backend )?only supports (?:CUDA|GPU)", FAIR),
+            Sign(r"(?:Error|Exception): .{0,40}\bNCCL (?:backend )?does not support (?:\w+ )?CPU", FAIR),
+            Sign(r"(?:Error|Exception): Tensors must be CUDA\b(?! tensors)", FAIR),
         ),
         fixes=(
             Fix(
@@ -166,7 +194,11 @@ CAUSES = (
                 "first, and upgrade torch."
             ),
         ),
-        examples=("RuntimeError: No backend type associated with device type cpu", "RuntimeError: Tensors must be CUDA and dense"),
+        examples=(
+            "RuntimeError: No backend type associated with device type cpu",
+            "RuntimeError: Tensors must be CUDA and dense",
+            "AssertionError: this nccl communicator is created to work on cuda:1, but the input tensor is on cpu",
+        ),
         counterexamples=("RuntimeError: No backend type associated with device type cuda",),
     ),
     Cause(
@@ -178,6 +210,8 @@ CAUSES = (
             Sign(r"Input tensor data type is not supported for NCCL process group: (?P<dtype>\w+)"),
             Sign(r"Unsupported data type for NCCL process group"),
             Sign(r"[Uu]nconvertible NCCL type (?P<dtype>\w+)"),
+            Sign(r"(?P<dtype>Float8) dtypes are not curr\w+ supported for NCCL"),
+            Sign(r"(?:dtype|data type|type) \S{1,30} (?:is )?not supported (?:by|for|in|with) NCCL", FAIR),
         ),
         fixes=(
             Fix(
@@ -186,7 +220,10 @@ CAUSES = (
                 code="flag = mask.to(torch.uint8)\ndist.all_reduce(flag, op=dist.ReduceOp.MAX)\nmask = flag.bool()",
             ),
         ),
-        examples=("RuntimeError: Input tensor data type is not supported for NCCL process group: Short",),
+        examples=(
+            "RuntimeError: Input tensor data type is not supported for NCCL process group: Short",
+            "TypeError: Float8 dtypes are not currenlty supported for NCCL reductions",
+        ),
         counterexamples=("RuntimeError: expected scalar type Short but found Float",),
     ),
     Cause(

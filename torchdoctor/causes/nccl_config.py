@@ -18,6 +18,7 @@ CAUSES = (
             Sign(r"transport/nvls\.cc:\d+ NCCL WARN (?:Cuda failure|Failed)"),
             Sign(r"nvls\.cc.{0,80}Cuda failure (?P<code>\d+)"),
             Sign(r"usually caused by a system or configuration error in the Fabric Manager"),
+            Sign(r"NVLS multicast .{0,60}(?:failed|CUDA_ERROR|Cuda failure)", FAIR),
         ),
         fixes=(
             Fix(do="Switch NVLS off for this job: NCCL_NVLS_ENABLE=0.", commands=("export NCCL_NVLS_ENABLE=0",)),
@@ -48,12 +49,15 @@ CAUSES = (
             Sign(r"(?:no|No) algorithm/protocol available for (?:function|collective|\w+)"),
             Sign(r"NCCL_NET_MERGE_POLICY: unknown value"),
             Sign(r"Could not force merge NICs"),
+            Sign(r"NCCL WARN NET/OFI .{0,40}(?:only EFA provider|not supported|[Uu]nable to find)", FAIR),
             Sign(r"NCCL_ALGO.{0,80}(?:unrecognized|invalid|unknown)"),
             Sign(r"NCCL_PROTO.{0,80}(?:unrecognized|invalid|unknown)"),
             Sign(r"NCCL WARN (?:Invalid|Unknown|Unrecognized) .{0,60}(?P<name>NCCL_[A-Z_]+)"),
             Sign(r"ncclInvalidArgument.{0,400}(?P<name>NCCL_[A-Z_]{3,40})", FAIR),
             Sign(r"Failed to initialize any NET plugin", FAIR),
-            Sign(r"NCCL WARN (?:Error: network|NET/Plugin.{0,40}) \S{1,40} not found"),
+            Sign(r"(?:NCCL WARN|Last error:) Error: network .{1,40} not found"),
+            Sign(r"NCCL WARN NET/Plugin.{0,40} \S{1,40} not found"),
+            Sign(r"NCCL WARN .{0,40}\bNCCL_(?:ALGO|PROTO)\b.{0,60}not (?:valid|supported)"),
         ),
         fixes=(
             Fix(
@@ -69,6 +73,7 @@ CAUSES = (
             "ncclFloat32. NCCL_ALGO was set to CollNet.",
             "q1:8:8 [0] bootstrap.cc:201 NCCL WARN Invalid NCCL_COMM_ID, please use format: <ipv4>:<port> or [<ipv6>]:<port> or "
             "<hostname>:<port>",
+            "q1:8:8 [0] net.cc:200 NCCL WARN Error: network IB not found.",
         ),
         counterexamples=("q1:8:8 [0] NCCL INFO NCCL_ALGO set by environment to Ring",),
     ),
@@ -113,6 +118,9 @@ CAUSES = (
             Sign(r"ncclInternalError", FAIR, unless=(r"NCCL WARN (?!Proxy)", r"no socket interface|Attribute \w+ of node")),
             Sign(r"NCCL version [\d.+a-z]{3,20} ncclInternalError", FAIR),
             Sign(r"Proxy Call to rank (?P<other>\d+) failed", FAIR),
+            Sign(r"NCCL Error 3: internal error", FAIR),
+            Sign(r"ProcessGroupNCCL\.cpp:\d+, internal error", FAIR, unless=(r"NCCL WARN (?!Proxy)", r"no socket interface")),
+            Sign(r"internal error - please report this issue to the NCCL developers", FAIR, unless=(r"NCCL WARN (?!Proxy)",)),
         ),
         fixes=(
             Fix(
@@ -127,7 +135,12 @@ CAUSES = (
             ),
         ),
         explains=_ECHOES,
-        examples=("ncclInternalError: Internal check failed.\nLast error:\nProxy Call to rank 5 failed (Connect)",),
+        examples=(
+            "ncclInternalError: Internal check failed.\nLast error:\nProxy Call to rank 5 failed (Connect)",
+            "RuntimeError: NCCL Error 3: internal error",
+            "torch.distributed.DistBackendError: NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1333, internal error - "
+            "please report this issue to the NCCL developers, NCCL version 2.18.1",
+        ),
         counterexamples=("RuntimeError: internal error",),
     ),
     Cause(

@@ -18,59 +18,27 @@ def _other_rail(groups: Mapping[str, str], _: Any) -> bool:
 
 CAUSES = (
     Cause(
-        slug="nccl-p2p-broken",
-        title="Direct GPU-to-GPU transfers (P2P) do not work between these GPUs",
-        why="NCCL copies directly between GPUs where the driver reports that peer access is possible. GeForce RTX 40 cards have no P2P, "
-        "and virtual machines, IOMMU or PCIe ACS break it on others: transfers fail, hang or return wrong data.",
-        signs=(
-            Sign(r"doesn['’]t support faster communication broadband via P2P or IB"),
-            Sign(r"peer access is not supported between these two devices"),
-            Sign(r"P2P is disabled between NVLINK connected GPUs"),
-            Sign(r"p2p\.cc:\d+ NCCL WARN (?!Unable|NET)", FAIR),
-            Sign(r"NCCL WARN (?:failed|Failed) to (?:open CUDA IPC|peer with device|get handle)", FAIR),
-            Sign(r"Could not enable P2P between dev \d+", FAIR),
-            Sign(r"Peer-to-Peer (?:access|connection) .{0,60}(?:not supported|failed|not available)", FAIR),
-            Sign(r"mapping of buffer object failed", FAIR, also=(r"NCCL|nccl|p2p",)),
-            Sign(r"via P2P/(?:IPC|direct pointer|CUMEM)", WEAK, also=(r"Watchdog caught collective operation timeout",)),
-            Sign(r"DDP expects same model across all ranks, but Rank \d+ has \d+ params, while rank \d+ has inconsistent 0 params", WEAK),
-        ),
-        fixes=(
-            Fix(
-                do="Switch the P2P transport off: set NCCL_P2P_DISABLE=1 (and NCCL_IB_DISABLE=1 on GeForce RTX 40 machines) in the "
-                "environment before the start; accelerate launch sets both by itself.",
-                commands=("NCCL_P2P_DISABLE=1 NCCL_IB_DISABLE=1 torchrun --nproc_per_node=2 train.py", "accelerate launch train.py"),
-                code='os.environ["NCCL_P2P_DISABLE"] = "1"  # before torch.distributed is initialised',
-            ),
-            Fix(
-                do="To get P2P where the hardware has it: update the driver, switch IOMMU off or to passthrough and PCIe ACS off in the "
-                "BIOS (not in virtual machines), and test with p2pBandwidthLatencyTest or nvidia-smi topo -p2p r.",
-                commands=("nvidia-smi topo -m", "nvidia-smi topo -p2p r"),
-                who="admin",
-                risk="restart",
-            ),
-        ),
-        refines=_GENERAL,
-        explains=_ECHOES,
-        examples=(
-            "NotImplementedError: Using RTX 4000 series doesn't support faster communication broadband via P2P or IB. Please set "
-            '`NCCL_P2P_DISABLE="1"` and `NCCL_IB_DISABLE="1" or use `accelerate launch` which will do this automatically.',
-            "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nCuda failure 'peer access is not supported between these "
-            "two devices'",
-        ),
-        counterexamples=(
-            "h:1:2 [0] NCCL INFO Channel 00/0 : 0[0] -> 1[1] via P2P/IPC\nh:1:2 [0] NCCL INFO Connected all rings\nstep 10 loss 2.1",
-        ),
-    ),
-    Cause(
         slug="nccl-ib-memlock",
         title="RDMA memory could not be registered: the locked-memory limit is too low",
         why="InfiniBand pins the buffers in memory. The limit of locked memory (ulimit -l) of this process is too small, often 64 KB in "
         "containers and in Slurm or systemd jobs.",
         signs=(
             Sign(r"ibv_reg_mr\w* failed(?: with error)?:? Cannot allocate memory"),
-            Sign(r"ibv_(?:create_qp|create_cq|create_srq|alloc_pd|reg_dmabuf_mr) failed(?: with error)?:? Cannot allocate memory"),
-            Sign(r"ibv_\w+ .{0,40}Cannot allocate memory"),
+            Sign(r"\bibv_\w{3,30}.{0,120}Cannot allocate memory"),
+            Sign(r"\bibv_\w{0,4}reg_\w{0,12}mr\w* .{0,40}(?:errno:? ?12|ENOMEM|Resource temporarily unavailable)"),
+            Sign(r"set max(?:imum)? locked memory \(ulimit -l\)"),
+            Sign(r"max locked memory limit .{0,20}is too low"),
+            Sign(r"memlock limits are set too low"),
+            Sign(r"trying to allocate some locked memory"),
             Sign(r"RLIMIT_MEMLOCK.{0,80}too (?:low|small)", FAIR),
+            Sign(r"RLIMIT_MEMLOCK is \d+ bytes", FAIR),
+            Sign(r"severely limit memory registrations", FAIR),
+            Sign(
+                r"max locked memory {1,12}\(kbytes, -l\) (?:\d{1,4}|[1-9]\d{4})\b",
+                FAIR,
+                also=(r"\bibv_|RDMA|mlx[45]|\bUCX\b|InfiniBand|NET/IB|openib",),
+            ),
+            Sign(r"Couldn['’]t allocate MR\b", FAIR),
             Sign(r"locked memory.{0,80}too (?:low|small)", FAIR, also=(r"ibv_|openib|InfiniBand|NCCL|libibverbs",)),
         ),
         fixes=(
@@ -90,10 +58,17 @@ CAUSES = (
         examples=(
             "n4:70:99 [3] misc/ibvwrap.cc:252 NCCL WARN Call to ibv_reg_mr failed with error Cannot allocate memory",
             "NCCL WARN Call to ibv_create_cq failed with error Cannot allocate memory",
+            "[1700000001.111111] [n9:12:0]   ib_md.c:340  UCX  ERROR ibv_reg_mr(address=0x7f0000000000, length=8192, access=0xf) failed: Cannot "
+            "allocate memory. Please set max locked memory (ulimit -l) to 'unlimited' (current: 8192 kbytes)",
+            "ibv_create_cq(cqe=1024) failed: Cannot allocate memory",
+            "libibverbs: Warning: RLIMIT_MEMLOCK is 65536 bytes.\n    This will severely limit memory registrations.\nRuntimeError: NCCL error",
+            "The OpenFabrics (openib) BTL failed to initialize while trying to allocate some locked memory.  This typically can indicate that "
+            "the memlock limits are set too low.",
         ),
         counterexamples=(
             "RuntimeError: [enforce fail at alloc_cpu.cpp:83] DefaultCPUAllocator: can't allocate memory",
             "OSError: [Errno 12] Cannot allocate memory",
+            "max locked memory       (kbytes, -l) 65536\nstack size              (kbytes, -s) 8192\nnccl ok",
         ),
     ),
     Cause(
@@ -156,6 +131,11 @@ CAUSES = (
             Sign(r"Got completion from peer"),
             Sign(r"IBV_WC_(?:RETRY_EXC|RNR_RETRY_EXC|WR_FLUSH|REM_ACCESS|LOC_PROT)_ERR", FAIR),
             Sign(r"Call to ibv_modify_qp failed", FAIR),
+            Sign(r"\bibv_modify_qp (?:failed|to (?:INIT|RTR|RTS))", FAIR),
+            Sign(r"ep_connect failed", FAIR, also=(r"ibrc|nvshmem|ibgda",)),
+            Sign(r"Failed to modify QP\b.{0,40} to RT[RS]", FAIR),
+            Sign(r"NET/IB ?: .{0,40}unable to find a matching GID"),
+            Sign(r"mlx5: \S{1,60}: got completion with error", FAIR),
             Sign(r"NCCL WARN NET/IB ?: .{0,80}(?:async fatal event|Got async event ?: port error)"),
             Sign(r"NCCL WARN NET/IB ?: Unable to open device", FAIR),
             Sign(r"NCCL WARN NET/IB ?: .{0,60}Attempted to connect incompatible devices"),
@@ -186,6 +166,7 @@ CAUSES = (
         examples=(
             "n1:55:80 [0] misc/ibvwrap.cc:190 NCCL WARN Call to ibv_modify_qp failed with error Connection timed out",
             "n1:55:80 [2] transport/net_ib.cc:839 NCCL WARN NET/IB : Got completion with error 12, opcode 1, len 0, vendor err 129",
+            "/src/modules/transport/ibrc/ibrc.cpp:493: non-zero status: 110 ibv_modify_qp failed",
         ),
         counterexamples=(
             "n1:55:80 [0] NCCL INFO NET/IB : No device found.",
@@ -199,6 +180,7 @@ CAUSES = (
         "without it the registration of a GPU address fails with Bad address.",
         signs=(
             Sign(r"ibv_reg_mr\w* failed(?: with error)?:? (?:Bad address|Invalid argument)"),
+            Sign(r"\bibv_(?:exp_)?reg_mr\(.{1,120}\) failed: Bad address"),
             Sign(
                 r"ibv_reg_dmabuf_mr\w* failed(?: with error)?:? (?:Operation not supported|Invalid argument|Bad address|Bad file "
                 r"descriptor)",
@@ -218,7 +200,10 @@ CAUSES = (
         ),
         refines=(*_GENERAL, "nccl-ib-unreachable"),
         explains=_ECHOES,
-        examples=("n2:9:30 [0] misc/ibvwrap.cc:278 NCCL WARN Call to ibv_reg_mr_iova2 failed with error Bad address",),
+        examples=(
+            "n2:9:30 [0] misc/ibvwrap.cc:278 NCCL WARN Call to ibv_reg_mr_iova2 failed with error Bad address",
+            "ib_md.c:309  UCX  ERROR ibv_reg_mr(address=0x7f8000000000, length=1048576, access=0xf) failed: Bad address",
+        ),
         counterexamples=("NCCL WARN Call to ibv_reg_mr_iova2 failed with error Cannot allocate memory",),
     ),
     Cause(
@@ -233,6 +218,8 @@ CAUSES = (
             Sign(r"No interface found (?:in the same subnet as remote address|with name)"),
             Sign(r"NCCL WARN NET/(?:Socket|IB) ?: No IP interface found"),
             Sign(r"no device found (?:matching|after excluding)"),
+            Sign(r"\bNCCL_SOCKET_IFNAME interface found for"),
+            Sign(r"\bNet ?: no interface\b", FAIR),
             Sign(r"with family \d+ is neither AF_INET"),
             Sign(
                 r"NCCL WARN Call to (?:bind|connect|socket) (?:returned|failed) ?:? ?(?:Cannot assign requested address|Address family "

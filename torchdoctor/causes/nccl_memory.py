@@ -24,6 +24,8 @@ CAUSES = (
             Sign(r"(?:NCCL|Nccl|nccl).{0,400}Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
             Sign(r"(?:ncclUnhandledCudaError|unhandled cuda error).{0,400}out of memory", FAIR),
             Sign(r"NCCL WARN Cuda failure.{0,20}CUDA_ERROR_OUT_OF_MEMORY"),
+            Sign(r"Last error: Cuda failure (?:\d+ )?['\"]out of memory['\"]"),
+            Sign(r"Failed to CUDA host alloc \d+ bytes"),
         ),
         unless=(r"Tried to allocate",),
         fixes=(
@@ -61,6 +63,17 @@ CAUSES = (
             Sign(r"NCCL WARN .{0,80}unable to allocate (?:shared|requested) memory", FAIR),
             Sign(r"include/shm\.h:\d+ NCCL WARN", FAIR),
             Sign(r"misc/shmutils\.cc:\d+ NCCL WARN", FAIR),
+            Sign(r"failed to extend (?P<segment>/dev/shm/nccl-\S{1,40})"),
+            Sign(r"Error: failed to extend /dev/shm"),
+            Sign(r"unlink shared memory /dev/shm/nccl", FAIR),
+            Sign(r"Error while attaching to shared memory segment", FAIR),
+            Sign(r"NCCL INFO (?:misc/shmutils|transport/shm)\.cc:\d+ -> [1-9]", FAIR),
+            Sign(r"\bncclShm(?:Open|Setup)\b.{0,80}(?:[Ee]rror|fail)", FAIR),
+            Sign(
+                r"\bshm (?:64M \d\S{0,6} \S{1,8} \d{1,3}%|6[45]\d{3} .{1,30}\d{1,3}%) /dev/shm",
+                FAIR,
+                also=(r"unhandled system error|ncclSystemError|NCCL WARN|NCCL error",),
+            ),
         ),
         fixes=(
             Fix(
@@ -80,6 +93,9 @@ CAUSES = (
             "c1:21:60 [2] include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device",
             "ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error.\nLast error:\nError "
             "while creating shared memory segment /dev/shm/nccl-h9Zq2p (size 9637888)",
+            "c1:21:60 [2] misc/shmutils.cc:87 NCCL WARN Error: failed to extend /dev/shm/nccl-03v824 to 4194660 bytes, error: No space left "
+            "on device (28)",
+            "shm              64M     0   64M   0% /dev/shm\nRuntimeError: NCCL error in: ProcessGroupNCCL.cpp:911, unhandled system error",
         ),
         counterexamples=("OSError: [Errno 28] No space left on device: '/data/ckpt/model.pt'",),
     ),

@@ -23,6 +23,11 @@ def _who_is_missing(matches: Matches, situation: Any) -> Verdict:
     return {"missing": f"rank {listed(missing)}, which reports no timeout while rank {listed(waited)} waited"} if missing else True
 
 
+def _in_ranks(matches: Matches, situation: Any) -> Verdict:
+    """Only where the messages are those of ranks: before the group exists, nobody's rank is written before them."""
+    return _who_is_missing([{"op": "", **groups} for groups in matches], situation) if ranks_of(matches) else False
+
+
 def _in_which(matches: Matches, _: Any) -> Verdict:
     """Words for the rank that runs another collective than its peers, by what the messages say of themselves and of the other."""
     calls: dict[int, str] = {}
@@ -89,6 +94,23 @@ CAUSES = (
                 FAIR,
             ),
             Sign(r"Rank \d+ timed out in monitoredBarrier after"),
+            Sign(r"NCCL timeout in DDP setup/execution"),
+            Sign(r"[Tt]imed? ?out .{0,40}waiting for rank (?P<missing>\d+)\b", FAIR),
+            Sign(r"collective operation timed out", FAIR, also=(r"NCCL|Gloo|c10d|Dist\w+Error",)),
+            Sign(r"\bran for \d{4,9} milliseconds before timing out", FAIR),
+            Sign(r"dump signal due to a collective timeout from (?:rank (?P<from>\d+)|this local rank)", FAIR),
+            Sign(r"most likely caused by incorrect usages of collectives", WEAK),
+            Sign(r"store->get\(.{1,60}\) got error: (?:Socket Timeout|[Ww]ait timeout)", FAIR),
+            # the store of a group that exists already: another rank has not come to this point
+            Sign(r"waitForInput: socket SocketImpl\(.{1,200}\) timed out after (?P<waited>\d+) ?ms", FAIR, together=_in_ranks),
+            Sign(r"\bin (?:barrier|monitored_barrier|wait_for_everyone)\b.{0,300}Error: (?:Socket Timeout|[Ww]ait timeout)", FAIR),
+            Sign(r"\bbarrier\(\) .{0,40}Error: (?:Socket Timeout|[Ww]ait timeout)", FAIR),
+            Sign(
+                r"(?:Tokeniz\w+|tokenizer|Map|Filter|Packing|Preprocess\w+|Generating|Saving|Dropping)\b[^|]{0,80}\d{1,2}%\|.{0,60}\|.{0,900}"
+                r"timed out after \d+ ?ms",
+                FAIR,
+                also=(r"c10d|ProcessGroup|torch[./\\]distributed|Dist\w+Error",),
+            ),
             Sign(r"Observed flight recorder dump signal from another rank via TCPStore", WEAK),
         ),
         fixes=(
@@ -128,9 +150,15 @@ CAUSES = (
             "RuntimeError: [../third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 1800000ms for recv operation "
             "to complete",
             "RuntimeError: Rank 2 failed to pass monitoredBarrier in 30000 ms",
+            "RuntimeError: NCCL timeout in DDP setup/execution",
+            "Tokenizing (num_proc=8):  44%|####      | 4400/10000 [30:00<38:10, 2.4 examples/s]\n[rank1]:[W101 02:00:00.1 socket.cpp:489] [c10d] "
+            "waitForInput: socket SocketImpl(fd=33, addr=[localhost]:40000, remote=[localhost]:29500) timed out after 1800000ms",
+            "    torch.distributed.barrier()\nRuntimeError: Socket Timeout",
         ),
         counterexamples=(
             "epoch 3: watchdog timeout set to 1800 s",
+            "[W101 02:00:00.1 socket.cpp:489] [c10d] waitForInput: socket SocketImpl(fd=9, addr=[n2]:40000, remote=[n1]:29500) timed out "
+            "after 900000ms",
             "RuntimeError: Detected mismatch between collectives on ranks. Rank 0 is running collective: "
             "CollectiveFingerPrint(SequenceNumber=4, OpType=ALLREDUCE",
         ),
@@ -150,6 +178,7 @@ CAUSES = (
             ),
             Sign(r"Detected mismatch between collectives on ranks"),
             Sign(r"Collectives differ in the following aspects"),
+            Sign(r"\bOp type: (?P<mine>\w{2,40}?) ?vs (?P<theirs>\w{2,40})"),
             Sign(
                 r"collective operation timeout: WorkNCCL\(SeqNum=(?P<seq>\d+), OpType=(?P<op>\w+), NumelIn=(?P<numel>\d+)",
                 FAIR,
@@ -158,6 +187,7 @@ CAUSES = (
             Sign(r"Is there a distributed collective mismatch in your code"),
             Sign(r"Mismatched collective detected, please check your collective calls at and around rank (?P<other>\d+)"),
             Sign(r"NCCL WARN Mismatched collective detected"),
+            Sign(r"may be (?:hanging, this may be )?caused by a collective mismatch around rank (?P<other>\d+)"),
             Sign(r"submitted to be reduced, gathered or broadcasted by subset of ranks and are waiting for remainder of ranks"),
             Sign(r"ranks? (?:failed|have|has) .{0,60}(?:mismatch|inconsistent) .{0,40}collective", FAIR),
             Sign(r"disagreement between rank ?0 and rank ?(?P<other>\d+): rank ?0:"),
@@ -191,6 +221,7 @@ CAUSES = (
             "Timeout(ms)=600000) ran for 600011 milliseconds before timing out.\n[Rank 1] Watchdog caught collective operation timeout: "
             "WorkNCCL(SeqNum=90, OpType=_ALLGATHER_BASE, NumelIn=64, NumelOut=128, Timeout(ms)=600000) ran for 600022 milliseconds before "
             "timing out.",
+            "Collectives differ in the following aspects: \t Op type: ALLREDUCEvs BROADCAST  Tensor Tensor shapes: 8vs 1",
             '  File "/opt/conda/lib/python3.11/site-packages/deepspeed/runtime/utils.py", line 1010, in assert_ints_same_as_other_ranks\nRuntimeError: disagreement between rank0 and rank3: rank0: [11, 12, 13], rank3: [11, 13]',
         ),
         counterexamples=(
@@ -199,82 +230,5 @@ CAUSES = (
             "WorkNCCL(SeqNum=90, OpType=ALLREDUCE, NumelIn=512, NumelOut=512, Timeout(ms)=600000) ran for 600022 milliseconds before "
             "timing out.",
         ),
-    ),
-    Cause(
-        slug="nccl-heartbeat-monitor",
-        title="The heartbeat monitor ended the process: the watchdog thread itself was stuck in a CUDA or NCCL call",
-        why="The monitor sees that the watchdog made no progress. Something blocks in the driver or in NCCL (a hang of the GPU or of the "
-        "interconnect, a deadlock with the GIL), and every rank that waits for it hangs as well.",
-        signs=(
-            Sign(r"watchdog got stuck for (?P<waited>\d+) ?seconds without making progress"),
-            Sign(r"Heartbeat monitor timed out"),
-            Sign(r"ProcessGroupNCCL['’]s watchdog got stuck"),
-            Sign(r"Terminating the process after attempting to dump debug info, due to ProcessGroupNCCL watchdog hang"),
-        ),
-        fixes=(
-            Fix(
-                do="Get the stack of the odd rank while it hangs (py-spy dump --native or gdb): the rank whose queue (workMetaList) or "
-                "log differs from the others, such as rank 0, shows the call that blocks.",
-                commands=("py-spy dump --native --pid PID", "nvidia-smi"),
-            ),
-            Fix(
-                do="Look for the cause beside it: Xid errors in dmesg, a broken P2P path between the GPUs (try NCCL_P2P_DISABLE=1), a "
-                "rank in another collective (TORCH_DISTRIBUTED_DEBUG=DETAIL).",
-                commands=("dmesg -T | grep -i xid | tail",),
-            ),
-            Fix(
-                do="Only when the stacks show slow but real work, raise TORCH_NCCL_HEARTBEAT_TIMEOUT_SEC (or set "
-                "TORCH_NCCL_ENABLE_MONITORING=0).",
-                commands=("export TORCH_NCCL_HEARTBEAT_TIMEOUT_SEC=1800",),
-            ),
-        ),
-        wrong_advice="The message proposes to disable the monitor or to raise its timeout; that only hides a real hang, so look at the "
-        "stacks first.",
-        explains=("nccl-watchdog-abort", "peer-rank-died-elsewhere"),
-        examples=(
-            "[rank5]:[F101 02:00:00.000000000 ProcessGroupNCCL.cpp:1306] [PG ID 0 PG GUID 0(default_pg) Rank 5] [PG ID 0 PG GUID "
-            "0(default_pg) Rank 5] ProcessGroupNCCL's watchdog got stuck for 480 seconds without making progress in monitoring enqueued "
-            "collectives.",
-            "[rank0]:[E ProcessGroupNCCL.cpp:1316] [PG 0 Rank 0] Heartbeat monitor timed out! Process will be terminated after dumping "
-            "debug info. workMetaList_.size()=12",
-        ),
-        counterexamples=("INFO: heartbeat sent to scheduler",),
-    ),
-    Cause(
-        slug="nccl-watchdog-abort",
-        title="The NCCL watchdog ended this process after an earlier error",
-        why="When a collective fails or times out, the watchdog thread takes the process down (SIGABRT), so that no rank goes on with "
-        "broken data. The first CUDA or NCCL error above it, or on another rank, is the cause.",
-        signs=(
-            Sign(r"[Ww]atchdog thread terminated with exception"),
-            Sign(r"To avoid (?:data inconsistency|this inconsistency), we are taking the entire process down"),
-            Sign(r"Some NCCL operations have failed or timed out"),
-            Sign(r"NCCL communicator (?:was )?aborted on rank (?P<aborted>\d+)"),
-            Sign(r"Signal 6 \(SIGABRT\) received by PID", FAIR),
-            Sign(r"exitcode ?: -6\b", FAIR),
-            Sign(r"terminate called after throwing an instance of ['\"]c10::DistBackendError['\"]", FAIR),
-            Sign(r"ProcessGroupNCCL\.cpp.{0,80}Exception \(either an error or timeout\) detected by watchdog", FAIR),
-        ),
-        fixes=(
-            Fix(
-                do="Read the first error: the earliest CUDA error, NCCL WARN line or Python traceback on any rank, before the watchdog's "
-                "lines. Run with NCCL_DEBUG=INFO if there is none.",
-                commands=("NCCL_DEBUG=INFO torchrun --nproc_per_node=2 train.py",),
-            ),
-            Fix(
-                do="If a CUDA error is quoted (device-side assert, illegal memory access), rerun with CUDA_LAUNCH_BLOCKING=1 to find the "
-                "operation.",
-                commands=("CUDA_LAUNCH_BLOCKING=1 torchrun --nproc_per_node=2 train.py",),
-            ),
-        ),
-        explains=("torchrun-child-failed",),
-        consequence=True,
-        examples=(
-            "[E ProcessGroupNCCL.cpp:475] Some NCCL operations have failed or timed out. Due to the asynchronous nature of CUDA kernels, "
-            "subsequent GPU operations might run on corrupted/incomplete data.\n[E ProcessGroupNCCL.cpp:481] To avoid data inconsistency, "
-            "we are taking the entire process down.",
-            "RuntimeError: NCCL communicator was aborted on rank 1.",
-        ),
-        counterexamples=("watchdog: BUG: soft lockup - CPU#3 stuck for 22s",),
     ),
 )

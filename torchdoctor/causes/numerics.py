@@ -12,8 +12,36 @@ NAN = Cause(
     signs=(
         Sign(r"Function '\w+' returned nan values in its \d+(?:th|st|nd|rd) output"),
         Sign(r"returned nan values in its"),
-        Sign(r"loss is (?:nan|inf|not finite),? stopping", STRONG),
-        Sign(r"Loss is (?:nan|inf), stopping training"),
+        Sign(
+            r"\bloss(?:es)? (?:is|are|was|became|becomes|went|=|:) ?(?:to )?(?:nan|inf|infinite|not finite|non-?finite)\b.{0,40}\b(?:stop|exit|abort|terminat|quit|end)",
+            STRONG,
+        ),
+        Sign(
+            r"Error: (?:The )?(?:train(?:ing)? )?loss(?:es)? (?:is|are|=|became|went) ?(?:to )?(?:nan|inf|infinite|not finite|non-?finite)\b",
+            STRONG,
+        ),
+        Sign(
+            r"\b(?:nan|inf|non-?finite) (?:or (?:nan|inf) )?(?:train(?:ing)? )?loss(?:es)?\b",
+            FAIR,
+            also=(r"Error|Exception|abort|stopp",),
+            near=160,
+        ),
+        Sign(r"found (?:nan|inf)(?: or (?:nan|inf))? in local (?:forward loss|grad norm)"),
+        Sign(r"Unexpected result (?:nan|inf) \(message="),
+        Sign(r"number of nan iterations: {1,4}[1-9]", FAIR),
+        Sign(
+            r"ZeroDivisionError: float division by zero",
+            FAIR,
+            also=(r"apex[/\\]amp[/\\](?:scaler|_process_optimizer|handle)\.py",),
+            near=900,
+        ),
+        Sign(r"NaN or Inf found in input tensor", FAIR),
+        Sign(r"Moving average ignored a value of nan", FAIR),
+        Sign(r"parameter \w+ has invalid values", FAIR, also=(r"torch[/\\]distributions[/\\]|distribution",), near=900),
+        Sign(r"matrix contains invalid numeric entries", FAIR, also=(r"linear_sum_assignment|matcher|torch",)),
+        Sign(r"\bavr_loss[=:] ?nan\b", FAIR),
+        Sign(r"\d(?:\.\d+)?G {1,12}nan {1,12}nan {1,12}nan\b", FAIR),
+        Sign(r"'loss': '?0\.0'?, 'grad_norm': '?nan.{0,1000}'loss': '?0\.0'?, 'grad_norm': '?nan", FAIR),
         Sign(r"FloatingPointError: Loss became infinite or NaN"),
         Sign(r"FloatingPointError: .{0,120}(?:nan|inf|Minimum loss scale reached)", FAIR),
         Sign(r"Minimum loss scale reached \([\d.e-]+\)"),
@@ -31,7 +59,7 @@ NAN = Cause(
             r"Expected parameter \w+ \(.{0,80}\) of distribution \w+.{0,200}to satisfy the constraint .{0,200}but found invalid values",
             STRONG,
         ),
-        Sign(r"'?\b(?:train_)?loss'?\"?[:=] ?'?nan\b.{0,2000}(?:train_)?loss'?\"?[:=] ?'?nan", FAIR),
+        Sign(r"\b(?:train_)?loss\w{0,24}['\"]?[:=] ?['\"]?nan\b.{0,2000}\bloss\w{0,24}['\"]?[:=] ?['\"]?nan\b", FAIR),
         Sign(r"'grad_norm': '?(?:nan|inf)", WEAK),
     ),
     unless=(r"probability tensor contains either",),
@@ -56,6 +84,10 @@ NAN = Cause(
         "RuntimeError: Function 'LogBackward0' returned nan values in its 0th output.",
         "Epoch 3 step 210\nLoss is nan, stopping training",
         "{'loss': nan, 'learning_rate': 2e-05}\n{'loss': nan, 'learning_rate': 1.9e-05}",
+        "CRITICAL train.py: 77: Loss is NaN, exiting...",
+        "AssertionError: Loss is nan",
+        "RuntimeError: Rank 0: found NaN in local forward loss calculation",
+        "{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 2e-05}\n{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 1.9e-05}",
         "Exception: Current loss scale already at minimum - cannot decrease scale anymore. Exiting run.",
         "ValueError: Expected parameter loc (Tensor of shape (64, 4)) of distribution Normal(loc: torch.Size([64, 4]), scale: "
         "torch.Size([64, 4])) to "
@@ -65,6 +97,8 @@ NAN = Cause(
         "epoch 2 loss=0.311 nan_rows=0 skipped",
         "warning: 3 rows with NaN were dropped",
         "ValueError: Input X contains NaN.",
+        "Gradient overflow.  Skipping step, loss scaler 0 reducing loss scale to 16384.0\nEpoch 1 loss: 0.41",
+        "iteration 10/ 100 | lm loss: 2.1E+00 | loss scale: 1.0 | number of skipped iterations: 0 | number of nan iterations: 0 |",
     ),
 )
 
@@ -77,6 +111,14 @@ NO_INF_CHECKS = Cause(
     signs=(
         Sign(r"No inf checks were recorded for this optimizer"),
         Sign(r"No inf checks were recorded prior to update"),
+        Sign(r"inf checks were recorded"),
+        # the line of the source that asserts it, as a traceback shows it (escaped for HTML at times)
+        Sign(
+            r"optimizer_state\[(?:\"|'|&quot;)found_inf_per_device(?:\"|'|&quot;)\]\) ?(?:>|&gt;) ?0",
+            FAIR,
+            unless=(r"Attempting to unscale|FP16 gradients|out of memory",),
+        ),
+        Sign(r"Attempted (?:step|unscale_|update)\(?\)? but _scale is None"),
     ),
     fixes=(
         Fix(
@@ -97,6 +139,7 @@ NO_INF_CHECKS = Cause(
         '  File "/opt/env/lib/python3.9/site-packages/torch/cuda/amp/grad_scaler.py", line 368, in step\n'
         '    assert len(optimizer_state["found_inf_per_device"]) > 0, "No inf checks were recorded for this optimizer."\n'
         "AssertionError: No inf checks were recorded for this optimizer.",
+        "AssertionError: No inf checks were recorded prior to update.",
     ),
     counterexamples=("AssertionError: no checks were recorded",),
 )
@@ -108,6 +151,7 @@ SCALER_ORDER = Cause(
     signs=(
         Sign(r"unscale_\(\) has already been called on this optimizer since the last update\(\)"),
         Sign(r"unscale_\(\) is being called after step\(\)"),
+        Sign(r"has already been called (?:on this optimizer )?since the last update", FAIR),
         Sign(r"step\(\) has already been called since the last update\(\)"),
     ),
     fixes=(
@@ -137,7 +181,9 @@ BATCHNORM = Cause(
     signs=(
         Sign(r"Expected more than 1 value per channel when training"),
         Sign(r"Expected more than 1 spatial element when training"),
-        Sign(r"more than 1 value per channel when training"),
+        Sign(r"more than 1 value per channel"),
+        Sign(r"more than 1 spatial element"),
+        Sign(r"Expected more than 1 (?:value|spatial|element)"),
         ends_in("torch/nn/functional.py", "_verify_batch_size"),
     ),
     fixes=(

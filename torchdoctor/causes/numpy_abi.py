@@ -36,6 +36,15 @@ CAUSES = (
             Sign(r"was compiled against NumPy C-API version 0x\w+", FAIR),
             Sign(r"No module named 'numpy\._core"),
             Sign(r"numpy\.ufunc size changed", FAIR),
+            Sign(r"numpy\.ndarray size changed, may indicate binary incompatibility", FAIR),
+            Sign(r"numpy\.(?:_core|core)\.\w+ failed to import", FAIR),
+            Sign(r"`?np\.(?P<name>\w+)`? was removed in the NumPy 2\.0 release"),
+            Sign(
+                r"module 'numpy' has no attribute '(?P<name>float_|complex_|product|cumproduct|sometrue|alltrue|in1d|row_stack|trapz|Inf|Infinity|NaN|PINF|NINF|bool8|int0|uint0|object0|str0|mat|msort|round_|unicode_|string_|obj2sctype|issubclass_|sctypes|asfarray|infty)'",
+                FAIR,
+            ),
+            Sign(r"Unable to avoid copy while creating an array as requested", FAIR),
+            Sign(r"cannot import name 'ComplexWarning' from 'numpy", FAIR),
         ),
         explains=("numpy-missing",),
         fixes=(
@@ -43,6 +52,10 @@ CAUSES = (
             Fix(
                 "Or upgrade the modules that were built for NumPy 1: torch>=2.3, and the one that the traceback names.",
                 ("python -m pip install -U torch torchvision",),
+            ),
+            Fix(
+                "If the installed NumPy is older than the one the module was compiled for (size changed, expected more from C header than it got from PyObject), upgrade NumPy, or reinstall the module so that it fits.",
+                ("python -m pip install -U numpy", "python -m pip install --force-reinstall --no-cache-dir PACKAGE"),
             ),
         ),
         decide='python -c "import numpy; print(numpy.__version__)"',
@@ -52,6 +65,10 @@ CAUSES = (
             "UserWarning: Failed to initialize NumPy: _ARRAY_API not found (Triggered internally at "
             "../torch/csrc/utils/tensor_numpy.cpp:84.)",
             "ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject",
+            "ValueError: numpy.ndarray size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject",
+            "ImportError: numpy._core.multiarray failed to import (auto-generated because you didn't call 'numpy.import_array()' after cimporting numpy)",
+            "AttributeError: `np.mat` was removed in the NumPy 2.0 release. Use `np.asmatrix` instead.",
+            "ValueError: Unable to avoid copy while creating an array as requested.\nIf using `np.array(obj, copy=False)` replace it with `np.asarray(obj)` to allow a copy when needed",
         ),
         counterexamples=(
             "numpy 2.1.3 imported, 40 tests passed",
@@ -73,6 +90,8 @@ CAUSES = (
             Sign(r"Importing the numpy C-extensions failed", FAIR),
             Sign(r"you should not try to import numpy from its source directory", FAIR),
             Sign(r"Importing the multiarray numpy extension module failed", FAIR),
+            Sign(r"Unable to import required dependenc(?:y|ies):? ?numpy", FAIR),
+            Sign(r"No module named '?numpy\.core\._multiarray_umath"),
         ),
         unless=(r"subprocess-exited-with-error", r"get_requires_for_build", r"pip-build-env"),
         refines=("module-not-installed",),
@@ -97,6 +116,7 @@ CAUSES = (
             "RuntimeError: Numpy is not available",
             "UserWarning: Failed to initialize NumPy: No module named 'numpy' (Triggered internally)",
             "UserWarning: Failed to initialize NumPy: module compiled against API version 0x10 but this version of numpy is 0xe (Triggered internally)\nRuntimeError: Numpy is not available",
+            "ImportError: Unable to import required dependencies:\nnumpy: No module named 'numpy.core._multiarray_umath'",
         ),
         counterexamples=("numpy is not needed here, skipping",),
     ),

@@ -16,6 +16,7 @@ CAUSES = (
             Sign(r"Use Tensor\.cpu\(\) to copy the tensor to host memory first"),
             Sign(r"can't convert .{0,40}tensor to numpy", FAIR),
             Sign(r"TypeError: .{1,40}(?P<device>(?:cuda|mps|xpu):\d+).{1,40}numpy", FAIR),
+            Sign(r"(?:cannot|can not|unable to) convert (?:a )?(?:CUDA|cuda:\d|mps:\d|GPU) (?:device type )?tensor to (?:a )?numpy", FAIR),
         ),
         fixes=(
             Fix(
@@ -30,6 +31,7 @@ CAUSES = (
             "host memory first.",
             "TypeError: can't convert mps:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
             "TypeError: can't convert CUDA tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
+            "RuntimeError: cannot convert CUDA tensor to numpy, copy it to the CPU first",
         ),
         counterexamples=("TypeError: can't convert np.ndarray of type numpy.object_.",),
     ),
@@ -37,7 +39,12 @@ CAUSES = (
         slug="numpy-from-bfloat16",
         title="A bfloat16 tensor was converted to a numpy array",
         why="numpy has no bfloat16, so torch refuses the conversion; the tensor comes from a model that was loaded or trained in bf16.",
-        signs=(Sign(r"Got unsupported ScalarType BFloat16"), Sign(r"unsupported ScalarType (?:BFloat16|Float8\w*)")),
+        signs=(
+            Sign(r"Got unsupported ScalarType BFloat16"),
+            Sign(r"unsupported ScalarType (?:BFloat16|Float8\w*)"),
+            Sign(r"can't convert torch\.bfloat16 tensor to numpy"),
+            Sign(r"ScalarType BFloat16 is (?:an )?unsupported"),
+        ),
         fixes=(
             Fix(
                 "Cast to float32 before the conversion: tensor.float().cpu().numpy() (tensor.to(torch.float32), with .detach() if it "
@@ -46,7 +53,11 @@ CAUSES = (
             ),
             Fix("Or run the model in float16 or float32 instead of bfloat16."),
         ),
-        examples=("    emb = out.cpu().numpy()\nTypeError: Got unsupported ScalarType BFloat16",),
+        refines=("numpy-from-cuda",),
+        examples=(
+            "    emb = out.cpu().numpy()\nTypeError: Got unsupported ScalarType BFloat16",
+            "TypeError: can't convert torch.bfloat16 tensor to numpy",
+        ),
         counterexamples=("TypeError: BFloat16 is not supported on MPS",),
     ),
     Cause(
@@ -57,6 +68,7 @@ CAUSES = (
         signs=(
             Sign(r"Can't call numpy\(\) on (?:a )?(?:Tensor|Variable) that requires grad"),
             Sign(r"Use (?:tensor|var)\.(?:detach\(\)|data)\.numpy\(\) instead", FAIR),
+            Sign(r"numpy\(\).{0,120}\bgrad\b.{0,100}\.detach\(\)\.numpy\(\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -68,6 +80,7 @@ CAUSES = (
         examples=(
             "    ax.scatter(z[:, 0], z[:, 1])\nRuntimeError: Can't call numpy() on Tensor that requires grad. Use "
             "tensor.detach().numpy() instead.",
+            "RuntimeError: numpy() kann nicht auf einem Tensor aufgerufen werden, der grad benötigt. Verwenden Sie stattdessen tensor.detach().numpy().",
         ),
         counterexamples=("RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn",),
     ),
@@ -75,7 +88,10 @@ CAUSES = (
         slug="numpy-object-array",
         title="A numpy array of Python objects cannot become a tensor",
         why="The array holds rows of different lengths, None or text, so numpy made an object array; a tensor needs one number type.",
-        signs=(Sign(r"can't convert np\.ndarray of type (?P<type>numpy\.(?:object_|str_|bytes_|uint\d+|bool_))"),),
+        signs=(
+            Sign(r"can't convert np\.ndarray of type (?P<type>numpy\.(?:object_|str_|bytes_|uint\d+|bool_))"),
+            Sign(r"invalid data type 'numpy\.(?P<type>str_|object_|bytes_)'", FAIR),
+        ),
         fixes=(
             Fix(
                 "Make it numeric first: pad rows to one length, drop missing values and convert with array.astype(np.float32) (or "
@@ -86,6 +102,7 @@ CAUSES = (
         examples=(
             "TypeError: can't convert np.ndarray of type numpy.object_. The only supported types are: float64, float32, float16, "
             "complex64, int64, int32, int16, int8, uint8, and bool.",
+            "TypeError: new(): invalid data type 'numpy.str_'",
         ),
         counterexamples=("TypeError: can't convert cuda:0 device type tensor to numpy.",),
     ),

@@ -17,6 +17,12 @@ CAUSES = (
                 FAIR,
                 also=(r"(?:segmentation|abort|hang|Error)",),
             ),
+            Sign(r"Error #15: Initializing"),
+            Sign(r"Initializing \S{0,40}(?P<second>libi?omp\w*|libgomp|vcomp\w*)\S{0,40}, but found \S{1,80} already"),
+            Sign(r"multiple copies of the OpenMP runtime", FAIR),
+            Sign(
+                r"__kmp_(?:suspend|fork_barrier|hyper_barrier)\w*", FAIR, also=(r"EXC_BAD_ACCESS|SIGSEGV|[Ss]egmentation fault|image list",)
+            ),
         ),
         explains=("native-segfault",),
         fixes=(
@@ -36,6 +42,8 @@ CAUSES = (
         examples=(
             "OMP: Error #15: Initializing libiomp5md.dll, but found libomp140.x86_64.dll already initialized.\nOMP: Hint This means that "
             "multiple copies of the OpenMP runtime have been linked into the program.",
+            "Error #15: Initializing libomp.dylib, but found libiomp5.dylib already initialized.",
+            "EXC_BAD_ACCESS (SIGSEGV) in a worker thread\n  libomp.dylib`__kmp_suspend_64<false, true> + 44\n  libomp.dylib`__kmp_fork_barrier",
         ),
         counterexamples=("OMP: Info #155: KMP_AFFINITY: Initial OS proc set respected",),
     ),
@@ -47,6 +55,7 @@ CAUSES = (
         signs=(
             Sign(r"(?P<library>[\w/.+-]{1,200}\.so(?:\.\d{1,3}){0,4}): cannot allocate memory in static TLS block"),
             Sign(r"cannot allocate memory in static TLS block"),
+            Sign(r"cannot load any more object with static TLS"),
         ),
         explains=("torch-install-broken",),
         fixes=(
@@ -63,6 +72,7 @@ CAUSES = (
         examples=(
             "ImportError: /opt/v/lib/python3.8/site-packages/scikit_learn.libs/libgomp-d22c30c5.so.1.0.0: cannot allocate memory in "
             "static TLS block",
+            "ImportError: dlopen: cannot load any more object with static TLS",
         ),
         counterexamples=("cannot allocate memory for thread-local data of size 64",),
     ),
@@ -100,6 +110,8 @@ CAUSES = (
             Sign(r"INTEL oneMKL (?:FATAL )?ERROR: .{0,160}(?:mkl_\w+|libmkl\w*)"),
             Sign(r"libmkl_\w+\.so(?:\.\d+)?: cannot open shared object file"),
             Sign(r"symbol lookup error: \S{0,200}libmkl_\w+"),
+            Sign(r"INTEL MKL ERROR: .{0,200}(?:mkl_\w+|libmkl\w*)"),
+            Sign(r"undefined symbol: cblas_\w+", FAIR),
         ),
         unless=(r"iJIT_",),
         explains=("torch-install-broken",),
@@ -115,9 +127,14 @@ CAUSES = (
             ),
         ),
         decide="ldd $(python -c 'import torch,os; print(os.path.dirname(torch.__file__))')/lib/libtorch_cpu.so | grep mkl",
+        refines=(
+            "windows-dll-version-conflict",
+            "windows-vcredist-missing",
+        ),
         examples=(
             "ImportError: /sw/intel/2017/mkl/lib/intel64/libmkl_intel_thread.so: undefined symbol: omp_get_num_procs",
             "Intel MKL FATAL ERROR: Cannot load libmkl_avx2.so or libmkl_def.so.",
+            "INTEL MKL ERROR: The specified module could not be found. mkl_intel_thread.2.dll.",
         ),
         counterexamples=("MKL version 2024.0, threads 8",),
     ),

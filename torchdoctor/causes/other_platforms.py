@@ -4,90 +4,6 @@ from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
-        slug="macos-arch-mismatch",
-        title="x86_64 and arm64 binaries are mixed on this Mac",
-        why="The Python that runs is for {need|one architecture}, and the package's library for {have|the other}. That happens when an "
-        "Intel Python (Rosetta, an old conda or Homebrew) and packages for Apple silicon, or the reverse, are in one environment.",
-        signs=(
-            Sign(r"incompatible architecture \(have '?(?P<have>\w+?)'?, need '?(?P<need>\w+?)'?\)"),
-            Sign(r"incompatible architecture"),
-            Sign(r"mach-o, but wrong architecture"),
-            Sign(r"building for macOS-(?P<need>\w+) but attempting to link with file built for macOS-(?P<have>\w+)"),
-            Sign(r"found architecture '(?P<have>\w+)', required architecture '(?P<need>\w+)'"),
-            Sign(r"wrong architecture.{0,60}(?:x86_64|arm64)", FAIR),
-            Sign(r"macosx_\d+_\d+_arm64\.whl is not a supported wheel on this platform"),
-        ),
-        refines=("pip-wheel-wrong-platform",),
-        explains=("torch-install-broken",),
-        fixes=(
-            Fix(
-                "Install a native arm64 Python (Apple silicon), recreate the venv or conda environment with it, and reinstall torch in it.",
-                (
-                    'python -c "import platform; print(platform.machine())"',
-                    "rm -rf .venv",
-                    "/opt/homebrew/bin/python3 -m venv .venv",
-                    ".venv/bin/pip install torch torchvision",
-                ),
-            ),
-            Fix("Or use one architecture throughout: x86_64 has wheels only up to torch 2.2.", ('pip install "torch==2.2.2" "numpy<2"',)),
-        ),
-        decide='python -c "import platform; print(platform.machine())"; file $(which python)',
-        examples=(
-            "ImportError: dlopen(/Users/lu/p/.venv/lib/python3.9/site-packages/torch/_C.cpython-39-darwin.so, 0x0002): tried: "
-            "'/Users/lu/p/torch/_C.so' (mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))",
-        ),
-        counterexamples=("platform.machine() -> arm64",),
-    ),
-    Cause(
-        slug="macos-library-not-loaded",
-        title="A dynamic library that torch was linked with is not on this Mac",
-        why="The package was built against {library|a library} of Homebrew or conda, which is not installed in that place here.",
-        signs=(
-            Sign(
-                r"Library not loaded: .{0,3}(?P<library>[\w/@.+-]{0,160}(?:libomp|libc\+\+(?:\.1)?|libopenblas|libjpeg\S{0,4}|"
-                r"libpng\S{0,4}|libsndfile)\.?\w*\.?dylib)"
-            ),
-        ),
-        explains=("torch-install-broken",),
-        fixes=(
-            Fix("Install the library (libomp with Homebrew).", ("brew install libomp",)),
-            Fix(
-                "Or reinstall torch from PyPI in a clean environment, whose wheel brings its own libraries.",
-                ("pip uninstall -y torch", "pip install --no-cache-dir torch"),
-            ),
-        ),
-        examples=(
-            "ImportError: dlopen(/opt/v/lib/python3.11/site-packages/torch/_C.so, 0x0002): Library not loaded: "
-            "'/opt/homebrew/opt/libomp/lib/libomp.dylib'",
-        ),
-        counterexamples=("libomp.dylib loaded",),
-    ),
-    Cause(
-        slug="mps-macos-too-old",
-        title="The MPS backend is built in, but this macOS is too old for it",
-        why="torch's MPS backend needs macOS 12.3 or newer, newer torch releases macOS 13 or 14, and some operations still newer ones. "
-        "On an older system torch.backends.mps.is_built() is true and is_available() false.",
-        signs=(
-            Sign(r"The MPS backend is supported on MacOS \d+(?:\.\d+)?\+"),
-            Sign(r"MPS backend is supported on MacOS"),
-            Sign(r"MPS not available because the current MacOS version is not \d+"),
-            Sign(r"only (?:natively )?supported (?:on|starting from|from) macOS (?P<wanted>\d+(?:\.\d+)?)", FAIR, also=(r"\bMPS\b",)),
-            Sign(r"MPS: .{0,120}supported (?:natively )?starting from macOS (?P<wanted>\d+(?:\.\d+)?)"),
-            Sign(r"(?:MPS|mps).{0,80}(?:requires|needs|supported (?:on|in|starting)) macOS (?P<wanted>\d\d(?:\.\d)?)", FAIR),
-        ),
-        fixes=(
-            Fix("Upgrade (update) macOS to 14 or newer.", ("sw_vers",), who="user", risk="restart"),
-            Fix(
-                "Or install an older torch that still supports this macOS (2.4 on macOS 12.3 to 12.7).",
-                ('pip install "torch==2.4.1" "torchvision==0.19.1"',),
-            ),
-            Fix("Or run on the CPU.", code='device = torch.device("cpu")'),
-        ),
-        decide="sw_vers; python -c 'import torch; print(torch.backends.mps.is_built(), torch.backends.mps.is_available())'",
-        examples=("RuntimeError: The MPS backend is supported on MacOS 14.0+. Current OS version can be queried using `sw_vers`",),
-        counterexamples=("MPS backend available, macOS 15.1",),
-    ),
-    Cause(
         slug="rocm-arch-not-in-build",
         title="This torch build has no kernels for the AMD GPU",
         why="ROCm builds contain code for a list of gfx targets, and most consumer and integrated GPUs are not in it. The first kernel "
@@ -105,6 +21,10 @@ CAUSES = (
             Sign(r"TensileLibrary\S{0,40}\.dat.{0,80}No such file", FAIR),
             Sign(r"hipErrorSharedObjectInitFailed", FAIR),
             Sign(r"in hip::(?:FatBinaryInfo|StatCO)::\w+", FAIR),
+            Sign(r"rocBLAS error: Could not load"),
+            Sign(r"rocBLAS warning: No paths matched", FAIR),
+            Sign(r"hip_(?:code_object|fatbin)\.cpp", FAIR),
+            Sign(r"hipErrorInvalidKernelFile", FAIR),
         ),
         explains=("rocm-memory-access-fault", "native-segfault"),
         fixes=(
@@ -125,6 +45,7 @@ CAUSES = (
         decide='rocminfo | grep gfx; python -c "import torch; print(torch.cuda.get_arch_list())"',
         examples=(
             "RuntimeError: HIP error: invalid device function\nHIP kernel errors might be asynchronously reported at some other API call",
+            "rocBLAS error: Could not load /opt/v/lib/python3.12/site-packages/torch/lib/rocblas/library/TensileLibrary_lazy_gfx1103.dat",
         ),
         counterexamples=("rocminfo: Name: gfx1100",),
     ),
@@ -143,6 +64,17 @@ CAUSES = (
             Sign(r"Unexpected error from hipGetDeviceCount"),
             Sign(r"no ROCm-capable device is detected"),
             Sign(r"Failed to get user name to check for video group membership", FAIR),
+            Sign(r"custom device .{0,3}/dev/kfd.{0,3}: no such file"),
+            Sign(r"amdgpu not found in modules"),
+            Sign(r"HSA Error: Incompatible kernel and userspace"),
+            Sign(r"hsa api call failure at:", FAIR),
+            Sign(r"/dev/kfd.{0,40}Permission denied"),
+            Sign(r"\btorch\W{1,14}\d+\.\d+\.\d+\+rocm[\d.]+", FAIR, also=(r"is_available\(\)\)?\W{0,10}False",)),
+            Sign(r"No AMD GPUs? (?:found|detected|specified)", FAIR),
+            Sign(r"Could not initialize Tensile host: No devices found"),
+            Sign(r"amdgpu devices detected but permission problems"),
+            Sign(r"kfd driver not loaded"),
+            Sign(r"No ROC[mM] devices (?:were )?found"),
         ),
         explains=("cuda-no-device-error", "rocm-arch-not-in-build", "invalid-device-ordinal"),
         fixes=(
@@ -162,7 +94,14 @@ CAUSES = (
             ),
         ),
         decide="ls -l /dev/kfd /dev/dri; rocminfo | head -20; groups",
-        examples=("RuntimeError: No HIP GPUs are available",),
+        examples=(
+            "RuntimeError: No HIP GPUs are available",
+            'docker: Error response from daemon: error gathering device information while adding custom device "/dev/kfd": no such file or directory.',
+            "ERROR:root:Driver not initialized (amdgpu not found in modules)",
+            "HSA Error: Incompatible kernel and userspace, AMD Radeon RX 6600 disabled. Upgrade amdgpu.",
+            "rocBLAS error: Could not initialize Tensile host: No devices found",
+            'level=ERROR msg="amdgpu devices detected but permission problems block access"',
+        ),
         counterexamples=("HIP GPUs available: 2",),
     ),
     Cause(
@@ -201,6 +140,7 @@ CAUSES = (
             Sign(r"Found no NVIDIA driver on your system", test=lambda groups, situation: bool(situation.wsl)),
             Sign(r"nvidia-container-cli: initialization error: WSL environment detected but no adapters were found"),
             Sign(r"libdxcore\.so.{0,60}(?:cannot open|not found|fail)", FAIR),
+            Sign(r"CUDA driver is a stub library", also=(r"(?:\bWSL|/mnt/c/|/usr/lib/wsl)",)),
         ),
         refines=(
             "nvidia-smi-cannot-communicate",
@@ -233,6 +173,7 @@ CAUSES = (
             "uname -r: 5.15.153.1-microsoft-standard-WSL2\n$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the "
             "NVIDIA driver.",
             "$ ldconfig -p | grep libcuda\n\tlibcuda.so.1 (libc6,x86-64) => /usr/lib/wsl/lib/libcuda.so.1",
+            "5.15.167.4-microsoft-standard-WSL2\nRuntimeError: Unexpected error from cudaGetDeviceCount(). Error 34: CUDA driver is a stub library",
         ),
         counterexamples=("WSL2, nvidia-smi works, training on RTX 4070",),
     ),

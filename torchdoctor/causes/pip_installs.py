@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _INDEXES = frozenset("cpu cu102 cu110 cu111 cu113 cu115 cu116 cu117 cu118 cu121 cu124 cu126 cu128 cu129 cu130 cu132".split())
 
@@ -48,6 +48,17 @@ CAUSES = (
             Sign(r'You tried to install "pytorch"\. The package named for PyTorch is "torch"'),
             Sign(r"PackagesNotFoundError: .{0,120}(?P<package>pytorch|torchvision|pytorch-cuda)", FAIR),
             Sign(r"The following packages are not available from current channels.{0,200}(?P<package>pytorch|cudatoolkit)", FAIR),
+            Sign(r"but `?(?P<package>torch\w*)`? \(v[\w.+]{1,20}\) only has wheels (?:for|with) the following"),
+            Sign(r"Unable to find installation candidates for (?P<package>torch\w*|triton|xformers|bitsandbytes|nvidia-\S{1,30})"),
+            Sign(r"nothing provides (?:requested )?(?P<package>pytorch\S{0,12}|torchvision|torchaudio|cudatoolkit)"),
+            Sign(
+                r"(?P<package>pytorch(?:-cuda)?|torchvision|torchaudio|cudatoolkit)\b.{0,30} does not exist \(perhaps a typo or a missing channel"
+            ),
+            Sign(r"Package '(?P<package>torch\w*)' requires a different Python"),
+            Sign(r"HTTP error 404 while getting .{0,120}(?P<package>torch)", FAIR),
+            Sign(r"[Oo]nly (?P<package>torch\w*)(?:\{)?[<>=]\S{1,40} (?:is|are) available"),
+            Sign(r"ResolvePackageNotFound: .{0,300}(?P<package>pytorch|torchvision|torchaudio|cudatoolkit|pytorch-cuda)"),
+            Sign(r"ResolvePackageNotFound.{0,20}- (?P<package>pytorch|torchvision|torchaudio|cudatoolkit|pytorch-cuda)"),
         ),
         explains=("pip-build-failed", "torch-not-installed-wrong-interpreter"),
         fixes=(
@@ -73,10 +84,16 @@ CAUSES = (
             ),
         ),
         decide="python --version; pip debug | head -20; pip index versions torch",
+        refines=("torch-too-old-for-library",),
         examples=(
             "ERROR: Could not find a version that satisfies the requirement torch==1.12.1 (from versions: 2.2.0, 2.2.1, 2.3.0)\nERROR: "
             "No matching distribution found for torch==1.12.1",
             "  × No solution found when resolving dependencies:\n  ╰─▶ Because torch==2.4.1 has no wheels with a matching Python ABI tag",
+            "hint: You're on macOS (`macosx_15_0_x86_64`), but `torch` (v2.6.0) only has wheels for the following platforms: `manylinux_2_28_aarch64`, `macosx_11_0_arm64`, `win_amd64`",
+            "  Unable to find installation candidates for torch (2.3.0)",
+            "ERROR: Package 'torch' requires a different Python: 3.6.9 not in '>=3.7.0'",
+            "Could not solve for environment specs\nThe following packages are incompatible\n└─ pytorch-cuda 12.6** does not exist (perhaps a typo or a missing channel).",
+            "Solving environment: failed\n\nResolvePackageNotFound:\n  - cudatoolkit=10.0",
         ),
         counterexamples=("ERROR: No matching distribution found for my-private-package==0.1",),
     ),
@@ -90,6 +107,9 @@ CAUSES = (
             Sign(r"is not a supported wheel on this platform"),
             Sign(r"\.whl.{0,60}is not compatible with the current platform", FAIR),
             Sign(r"A path dependency is incompatible with the current platform", FAIR),
+            Sign(r"\.whl\W{0,4} is not compatible with (?:the current|this) "),
+            Sign(r"\.whl is not a valid wheel filename", FAIR),
+            Sign(r"(?:URL|path) dependency is incompatible with the current platform", FAIR),
         ),
         fixes=(
             Fix(
@@ -102,7 +122,10 @@ CAUSES = (
                 ("python -m pip install torch --index-url https://download.pytorch.org/whl/cu128",),
             ),
         ),
-        examples=("ERROR: torch-2.3.0+cu121-cp39-cp39-win_amd64.whl is not a supported wheel on this platform.",),
+        examples=(
+            "ERROR: torch-2.3.0+cu121-cp39-cp39-win_amd64.whl is not a supported wheel on this platform.",
+            "error: Failed to determine installation plan\n  Caused by: A URL dependency is incompatible with the current platform: https://host/flash_attn-2.7.4-cp312-cp312-linux_x86_64.whl",
+        ),
         counterexamples=("Downloading torch-2.3.0-cp311-cp311-manylinux1_x86_64.whl (779.1 MB)",),
     ),
     Cause(
@@ -127,6 +150,19 @@ CAUSES = (
             Sign(r"ProtocolError: \('Connection broken: .{0,120}", FAIR, also=(r"(?:pip[/\\]|\.whl)",)),
             Sign(r"incomplete-download", FAIR),
             Sign(r"Download failed because not enough bytes were received", FAIR),
+            Sign(
+                r"ConnectionPool\(host='(?:download(?:-r2)?\.pytorch\.org|files\.pythonhosted\.org|pypi\.nvidia\.com)'.{0,60}(?:Max retries exceeded|Read timed out)",
+                FAIR,
+            ),
+            Sign(r"Failed to download distribution due to network timeout"),
+            Sign(r"UV_HTTP_TIMEOUT \(current value", FAIR),
+            Sign(r"CondaHTTPError: HTTP 000 CONNECTION FAILED", FAIR, also=(r"(?:pytorch|torch|cuda)",)),
+            Sign(r"Conda detected a mismatch between the expected content and downloaded content"),
+            Sign(r"(?P<package>(?:py)?torch\w*|cuda\w*|libtorch) located at .{0,200} appears to be corrupted"),
+            Sign(r"zlib\.error: Error -3 while decompressing", FAIR, also=(r"(?:pip[/\\]|\.whl)",)),
+            Sign(r"ChunkedEncodingError: \('Connection broken", FAIR, also=(r"(?:pip[/\\._]|\.whl)",)),
+            Sign(r"from archive (?P<package>torch|nvidia)\S{0,120} not found in known hashes"),
+            Sign(r"\bGot {1,16}[0-9a-f]{40,64}", FAIR),
         ),
         explains=("pip-build-failed",),
         fixes=(
@@ -139,12 +175,19 @@ CAUSES = (
                 "another mirror.",
                 ("curl -L -C - -O URL_OF_THE_WHEEL", "pip install ./torch-VERSION.whl"),
             ),
+            Fix(
+                "With uv raise its timeout; with conda clear the package cache first.",
+                ("UV_HTTP_TIMEOUT=600 uv pip install torch", "conda clean --all --yes"),
+            ),
         ),
         examples=(
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please "
             "update the hashes.\n    torch from https://download.pytorch.org/whl/cu121/torch-2.3.1:\n        Expected sha256 aa\n        "
             "     Got        bb",
             "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='download.pytorch.org', port=443): Read timed out.",
+            "error: Failed to download `torch==2.5.1`\n  Caused by: Failed to download distribution due to network timeout. Try increasing UV_HTTP_TIMEOUT (current value: 30s).",
+            "ChecksumMismatchError: Conda detected a mismatch between the expected content and downloaded content\nfor url 'https://conda.anaconda.org/pytorch/linux-64/pytorch-1.12.1.tar.bz2'.",
+            "        Expected sha256 8b4d1e0f3f8f0b9a6a5f2f8f9b7f2b1c4d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a\n             Got        f7a4de098c11b853287023049f89ad6da9123ba63ec075336727e07eb7df8740",
         ),
         counterexamples=("BadZipFile: File is not a zip file (data/images.zip)",),
     ),
@@ -172,6 +215,23 @@ CAUSES = (
             Sign(r"Because (?P<package>[\w-]{2,40}(?:==|>=)\S{1,20}) depends on torch(?:==|<|>=)\S{1,30}"),
             Sign(r"UnsatisfiableError: .{0,300}pytorch", FAIR),
             Sign(r"LibMambaUnsatisfiableError: .{0,400}pytorch", FAIR),
+            Sign(
+                r"\b(?P<package>torch\w{0,8}) (?P<own>\d[\w.+]{0,30}) (?:requires|has requirement) (?P<needs>[\w-]{2,40}[<>=!~][^,]{1,80}),? but you(?:'ll)? have (?P<have>[\w-]{2,40} \d[\w.+]*)",
+                FAIR,
+            ),
+            Sign(r"conflicting URLs for package `?(?P<package>torch)"),
+            Sign(r"Double requirement given: (?P<package>torch)"),
+            Sign(
+                r"(?P<package>torch(?:vision|audio)|pytorch\S{0,12})-?\S{0,40} requires pytorch .{1,40} but none of the providers can be installed"
+            ),
+            Sign(r"VersionConflict: \((?P<package>torch\w*) \d"),
+            Sign(r"Because (?P<package>torch\w*)==\S{1,30} and torch\w*==\S{1,30} (?:conflict|are incompatible)"),
+            Sign(r"The conflict is caused by:.{0,200}(?:torch\w*|nvidia-[\w-]{1,30})(?:==|<|>|~)", FAIR),
+            Sign(r"Package (?P<package>pytorch\w*|torchvision|cudatoolkit) conflicts for:"),
+            Sign(
+                r"(?:pytorch|torchvision|cudatoolkit|pytorch-cuda)\b.{0,160}conflicts with any installable versions previously reported",
+                FAIR,
+            ),
         ),
         fixes=(
             Fix(
@@ -189,118 +249,12 @@ CAUSES = (
             "torchaudio 2.3.0 requires torch==2.3.0, but you have torch 2.4.1 which is incompatible.",
             "ERROR: Cannot install -r requirements.txt (line 4) and torch==2.1.0 because these package versions have conflicting "
             "dependencies.",
+            'torch 2.5.1 requires nvidia-cudnn-cu12==9.1.0.70; platform_system == "Linux", but you have nvidia-cudnn-cu12 9.5.0 which is incompatible.',
+            "pkg_resources.ContextualVersionConflict: (torch 1.12.0 (/opt/v/lib/python3.8/site-packages), Requirement.parse('torch==1.11.0'), {'torchvision'})",
+            "error: Requirements contain conflicting URLs for package `torch`:",
+            "Package pytorch conflicts for:\npytorch\ntorchvision -> pytorch[version='1.10.0|1.10.1|1.13.1']",
+            "The conflict is caused by:\n    The user requested nvidia-cudnn-cu12==9.1.0.70\n    The user requested nvidia-cudnn-cu12==8.9.2.26",
         ),
         counterexamples=("tensorflow 2.15 requires numpy<2, but you have numpy 2.1 which is incompatible.",),
-    ),
-    Cause(
-        slug="pip-build-isolation-no-torch",
-        title="The package's setup imports torch, but pip builds it in an isolated environment without torch",
-        why="pip builds packages in a fresh environment that holds only their declared build requirements. flash-attn, apex, "
-        "torch-scatter and others import torch in setup.py without declaring it, so torch is missing there although it is installed "
-        "outside.",
-        signs=(
-            Sign(
-                r"No module named '?torch'?(?![\w.])",
-                also=(r"(?:get_requires_for_build|build_meta\.py|pip-build-env|Getting requirements to build wheel)",),
-            ),
-            Sign(r"No module named '?torch'?(?![\w.])", also=(r"(?:subprocess-exited-with-error|metadata-generation-failed)",)),
-            Sign(
-                r"No module named '?torch'?(?![\w.])",
-                also=(
-                    r"(?:Failed to build|builds-v\d|build_editable|prepare_metadata_for_build|errored out with exit "
-                    r"status|[/\\]pip-install)",
-                ),
-            ),
-            Sign(r"No module named '?torch'?(?![\w.])", also=(r"setup\.py (?:egg_info|bdist_wheel|install|develop)",)),
-            Sign(
-                r"No module named '?(?:packaging|wheel|psutil|ninja|numpy)'?(?![\w.])",
-                also=(r"(?:get_requires_for_build|build_meta\.py|pip-build-env)", r"(?:flash[-_]attn|apex|torch)"),
-            ),
-            Sign(r"`?\S{1,60}`? depends on `?torch`?, but doesn't declare it as a build dependency"),
-            Sign(r"invalid command 'bdist_wheel'", FAIR, also=(r"(?:flash[-_]attn|torch|apex)",)),
-        ),
-        refines=("torch-not-installed-wrong-interpreter", "module-not-installed", "numpy-missing"),
-        explains=("pip-build-failed",),
-        fixes=(
-            Fix(
-                "Install torch and the build tools first, then install the package with --no-build-isolation.",
-                ("pip install torch wheel setuptools packaging ninja psutil", "pip install --no-build-isolation flash-attn"),
-            ),
-            Fix("Or install a prebuilt wheel of the package for this torch, CUDA and Python version."),
-        ),
-        examples=(
-            '  × Getting requirements to build wheel did not run successfully.\n      File "<string>", line 19, in <module>\n'
-            "      ModuleNotFoundError: No module named 'torch'\n      [end of output]",
-        ),
-        counterexamples=("ModuleNotFoundError: No module named 'torch'",),
-    ),
-    Cause(
-        slug="pip-build-failed",
-        title="pip could not build the package; the first error inside the build log is the reason",
-        why="There was no wheel for this platform, so pip ran the package's own build, which failed. pip's last lines only say that it "
-        "did.",
-        signs=(
-            Sign(r"error: subprocess-exited-with-error", FAIR),
-            Sign(r"error: metadata-generation-failed", FAIR),
-            Sign(r"Failed (?:to build|building wheel for) (?P<package>[\w.-]{2,60})", FAIR),
-            Sign(r"Could not build wheels for (?P<package>[\w., -]{2,80}), which is required", FAIR),
-            Sign(r"ERROR: Failed to build installable wheels for some pyproject\.toml based projects", FAIR),
-            Sign(r"Getting requirements to build wheel did not run successfully", FAIR),
-            Sign(r"legacy-install-failure", FAIR),
-            Sign(r"Encountered error while (?:generating package metadata|trying to install package)", WEAK),
-            Sign(r"The build backend returned an error", FAIR),
-        ),
-        consequence=True,
-        fixes=(
-            Fix(
-                "Read the first error of the build log (from the top: 'error:', 'fatal', a missing module or compiler) and solve that one.",
-                ("pip install -v --no-cache-dir PACKAGE",),
-            ),
-            Fix(
-                "Or avoid the build: upgrade pip and use a version of the package, or of Python, for which a wheel exists.",
-                ("python -m pip install -U pip setuptools wheel", "pip install --only-binary :all: PACKAGE"),
-            ),
-        ),
-        examples=("error: metadata-generation-failed\n\n× Encountered error while generating package metadata.",),
-        counterexamples=("Successfully built demo\nSuccessfully installed demo-0.1",),
-    ),
-    Cause(
-        slug="pip-no-space-left",
-        title="The disk (or pip's temporary folder) ran full while installing",
-        why="torch with its CUDA libraries needs about 5 GB for the download and 8 GB unpacked, in the cache, in the temporary folder "
-        "and in the environment.",
-        signs=(
-            Sign(r"\[Errno 28\] No space left on device", also=(r"(?:Could not install packages|pip[/\\]|\bpip install)",)),
-            Sign(r"Could not install packages due to an OSError: \[Errno 28\]"),
-            Sign(r"\[Errno 122\] Disk quota exceeded", also=(r"(?:Could not install packages|pip)",)),
-        ),
-        explains=("pip-build-failed", "torch-install-broken"),
-        fixes=(
-            Fix(
-                "Free space (pip cache purge, old environments), or put the temporary folder and the cache on a larger disk.",
-                ("df -h / /tmp ~", "pip cache purge", "TMPDIR=/larger/disk pip install --no-cache-dir torch"),
-            ),
-            Fix(
-                "For a CPU-only use install the CPU wheel, which is a tenth of the size.",
-                ("pip install torch --index-url https://download.pytorch.org/whl/cpu",),
-            ),
-        ),
-        examples=("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",),
-        counterexamples=("OSError: [Errno 28] No space left on device: 'checkpoints/model.pt'",),
-    ),
-    Cause(
-        slug="pip-externally-managed",
-        title="The system's Python refuses pip installs (externally managed environment)",
-        why="Debian, Ubuntu, Homebrew and others protect their own Python from pip. Packages belong into a virtual environment.",
-        signs=(Sign(r"externally-managed-environment"), Sign(r"This environment is externally managed")),
-        fixes=(
-            Fix(
-                "Create a virtual environment and install there.",
-                ("python3 -m venv ~/torch-env", "source ~/torch-env/bin/activate", "python -m pip install torch"),
-            ),
-            Fix("In a throw-away container: --break-system-packages.", ("pip install --break-system-packages torch",)),
-        ),
-        examples=("error: externally-managed-environment\n\n× This environment is externally managed",),
-        counterexamples=("environment is managed by uv",),
     ),
 )

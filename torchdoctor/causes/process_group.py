@@ -13,7 +13,9 @@ CAUSES = (
         "already created it when the script calls init_process_group again.",
         signs=(
             Sign(r"trying to initialize the default process group twice"),
-            Sign(r"default process group (?:has )?already (?:been )?initialized", FAIR),
+            Sign(r"process group (?:has |is )?already (?:been )?initialized", FAIR),
+            Sign(r"(?:parallel|world) group is already initialized"),
+            Sign(r"initialize should only be called once"),
         ),
         fixes=(
             Fix(
@@ -22,12 +24,13 @@ CAUSES = (
             ),
             Fix(
                 do="To start anew in the same process (notebook, second trainer), call dist.destroy_process_group() first or restart the "
-                "kernel."
+                "kernel; after vLLM or Megatron also destroy_model_parallel()."
             ),
         ),
         examples=(
             "RuntimeError: trying to initialize the default process group twice!",
             "ValueError: trying to initialize the default process group twice!",
+            "AssertionError: tensor model parallel group is already initialized",
         ),
         counterexamples=("RuntimeError: Default process group has not been initialized, please make sure to call init_process_group.",),
     ),
@@ -43,6 +46,11 @@ CAUSES = (
             Sign(r"(?:has no|must be) initialized process group", FAIR),
             Sign(r"_get_default_group.{0,300}raise (?:RuntimeError|ValueError)\(", FAIR),
             ends_in("torch/distributed/distributed_c10d.py", "_get_default_group|_check_default_pg|_get_default_store"),
+            Sign(r"(?:parallel|world|pipeline) group is not initialized"),
+            Sign(r"DeepSpeed backend not set"),
+            Sign(r"Horovod has not been initialized"),
+            Sign(r"RPC has not been initialized", FAIR),
+            Sign(r"(?:Error|Exception): .{0,80}\bdistributed.{0,30} not (?:been )?initialized", FAIR),
         ),
         fixes=(
             Fix(
@@ -61,8 +69,14 @@ CAUSES = (
             "torch.distributed.get_world_size(process_group)\nRuntimeError: Default process group has not been initialized, please make "
             "sure to call init_process_group.",
             "AssertionError: Default process group is not initialized",
+            "AssertionError: tensor model parallel group is not initialized",
+            "AssertionError: DeepSpeed backend not set, please initialize it using init_process_group()",
+            "RuntimeError: torch.distributed is not initialized",
         ),
-        counterexamples=("ValueError: trying to initialize the default process group twice!",),
+        counterexamples=(
+            "ValueError: trying to initialize the default process group twice!",
+            "INFO torch.distributed is not initialized, running on one device",
+        ),
     ),
     Cause(
         slug="distributed-not-available",
@@ -84,6 +98,12 @@ CAUSES = (
             Sign(r"torch\.distributed(?: package)? is not available"),
             Sign(r"(?:PyTorch|Distributed package) (?:was|is) (?:not )?(?:built|compiled) without distributed"),
             Sign(r"module 'torch\._C' has no attribute '_(?:c10d|distributed_c10d)\w*'"),
+            Sign(r"torch\.distributed\.is_available\(\)\W{0,6}(?:returns?|returned|return|is|gives)? ?\W{0,2}False", FAIR),
+            Sign(r"'__spec__', 'deprecated', 'is_available'"),
+            Sign(r"(?:built|compiled) without (?:torch\.)?distributed"),
+            Sign(r"not (?:been )?(?:built|compiled) with (?:torch\.)?distributed"),
+            Sign(r"Requires distributed package to be available"),
+            Sign(r"[Dd]istributed package is(?: not|n't) available"),
         ),
         fixes=(
             Fix(
@@ -106,8 +126,14 @@ CAUSES = (
             "AttributeError: module 'torch.distributed' has no attribute 'init_process_group'",
             "AttributeError: module 'torch.distributed' has no attribute 'ReduceOp'",
             "ModuleNotFoundError: No module named 'torch._C._distributed_c10d'; 'torch._C' is not a package",
+            ">>> torch.distributed.is_available()\nFalse",
+            "RuntimeError: Requires distributed package to be available",
+            "RuntimeError: PyTorch built without distributed support",
         ),
-        counterexamples=("AttributeError: module 'torch.distributed' has no attribute 'tensor'",),
+        counterexamples=(
+            "AttributeError: module 'torch.distributed' has no attribute 'tensor'",
+            ">>> torch.distributed.is_available()\nTrue",
+        ),
     ),
     Cause(
         slug="mpi-backend-missing",

@@ -35,6 +35,33 @@ CAUSES = (
             Sign(r"(?P<module>TensorBoard) logging requires TensorBoard version"),
             Sign(r"ImportError: Please install (?P<module>apex|xformers|deepspeed|fairscale|timm|einops)\b", FAIR),
             ends_in("transformers/dynamic_module_utils.py", "check_imports"),
+            Sign(r"Cannot import .{0,300} module for custom nodes: No module named '?(?P<module>(?!torch\b|triton|numpy\b)\w+)", FAIR),
+            Sign(
+                r"(?:site|dist)-packages[/\\](?:transformers|diffusers|accelerate|peft|trl|vllm|torch\w{0,8}|lightning|pytorch_lightning|mmcv|mmdet|ultralytics|xformers|deepspeed|sglang|timm|fairseq|detectron2)[/\\].{0,300}ModuleNotFoundError: No module named '(?P<module>(?!torch\b|triton|numpy\b|google|sentencepiece|tiktoken)\w+)'",
+                FAIR,
+            ),
+            Sign(
+                r"No module named '(?P<module>lpips|pytorch_msssim|sageattention|insightface|mediapipe|rembg|openpyxl|onnxsim|thop|pycuda|modelscope|lmdeploy|sglang|flashinfer|exllamav2|autoawq|fairscale|torchsde|torchdiffeq|skvideo|ffmpeg|editdistance|jiwer|pesq|pystoi|laion_clap|nnunet|monai|nibabel|SimpleITK|torchio|rdkit|ogb|natten|imwatermark|invisible_watermark|clip_interrogator|openai|langchain|tyro|open3d|trimesh|pytorch_wavelets|ptflops|fvcore|colossalai|dotenv|requests|pydantic|fastapi|uvicorn|seaborn|plotly|cython|Cython|pyarrow|optuna|tensorflow_datasets|tensorflow_hub|pyannote|speechbrain|espnet|TTS|faster_whisper|ctranslate2|pyworld|parselmouth|unidic|nuscenes|mmpose|mmaction|mmpretrain|mmcls|mmrotate|mmdet3d|mmdeploy|pointnet2_ops|knn_cuda|chamfer|nvdiffrast|tinycudann|simple_knn|diff_gaussian_rasterization|gsplat|curope|liger_kernel|unsloth_zoo|cut_cross_entropy|xlsxwriter|pytest|jupyter|ipywidgets|IPython|wget|gdown|patool|blobfile|mup|lightning_utilities|torch_optimizer|prodigyopt|lion_pytorch|dadaptation|came_pytorch|toml|voluptuous|opensimplex|zmq|msgpack|lxml|bs4)(?:\.\w+){0,5}'",
+                FAIR,
+            ),
+            Sign(
+                r"No module named (?P<module>lpips|pytorch_msssim|sageattention|insightface|mediapipe|rembg|openpyxl|onnxsim|thop|pycuda|modelscope|lmdeploy|sglang|flashinfer|exllamav2|autoawq|fairscale|torchsde|torchdiffeq|skvideo|ffmpeg|editdistance|jiwer|pesq|pystoi|laion_clap|nnunet|monai|nibabel|SimpleITK|torchio|rdkit|ogb|natten|imwatermark|invisible_watermark|clip_interrogator|openai|langchain|tyro|open3d|trimesh|pytorch_wavelets|ptflops|fvcore|colossalai|dotenv|requests|pydantic|fastapi|uvicorn|seaborn|plotly|cython|Cython|pyarrow|optuna|tensorflow_datasets|tensorflow_hub|pyannote|speechbrain|espnet|TTS|faster_whisper|ctranslate2|pyworld|parselmouth|unidic|nuscenes|mmpose|mmaction|mmpretrain|mmcls|mmrotate|mmdet3d|mmdeploy|pointnet2_ops|knn_cuda|chamfer|nvdiffrast|tinycudann|simple_knn|diff_gaussian_rasterization|gsplat|curope|liger_kernel|unsloth_zoo|cut_cross_entropy|xlsxwriter|pytest|jupyter|ipywidgets|IPython|wget|gdown|patool|blobfile|mup|lightning_utilities|torch_optimizer|prodigyopt|lion_pytorch|dadaptation|came_pytorch|toml|voluptuous|opensimplex|zmq|msgpack|lxml|bs4)(?![\w.'])",
+                FAIR,
+            ),
+            Sign(
+                r"\w+ requires (?P<module>tensorboard|wandb|clearml|mlflow|comet_ml|neptune|codecarbon|optuna|ray|dvclive)\S{0,12} to be installed",
+                FAIR,
+            ),
+            Sign(r"Missing optional dependency '(?P<module>[\w-]+)'", FAIR),
+            Sign(
+                r"(?:requires|needs) (?:the )?.{0,40}\(`pip install (?P<module>(?!accelerate|bitsandbytes|flash|torch\b|triton)[\w-]+)`?\)",
+                FAIR,
+            ),
+            Sign(r"facebookresearch/(?P<module>xformers) for more information on how to install"),
+            Sign(
+                r"PackageNotFoundError: (?:No package metadata was found for )?(?P<module>accelerate|transformers|diffusers|peft|safetensors|datasets|tqdm|regex|requests|filelock|pyyaml|sentence-transformers|torchvision|auto-gptq|optimum|deepspeed|xformers|vllm|imageio|opencv-python)(?![\w-])",
+                FAIR,
+            ),
         ),
         unless=(r"is not a package", r"pip-build-env", r"consider renaming"),
         explains=("pip-build-failed",),
@@ -54,6 +81,10 @@ CAUSES = (
         examples=(
             'Traceback (most recent call last):\n  File "finetune.py", line 6, in <module>\n    from datasets import load_dataset\n'
             "ModuleNotFoundError: No module named 'datasets'",
+            "Cannot import /opt/ComfyUI/custom_nodes/tts_node module for custom nodes: No module named 'parler_tts'",
+            "  File \"/opt/v/lib/python3.11/site-packages/transformers/models/xlnet/tool.py\", line 5, in <module>\n    import texttool\nModuleNotFoundError: No module named 'texttool'",
+            "RuntimeError: TensorBoardCallback requires tensorboard to be installed. Either update your PyTorch version or install tensorboardX.",
+            "ImportError: Loading an AWQ quantized model requires auto-awq library (`pip install autoawq`)",
         ),
         counterexamples=("ModuleNotFoundError: No module named 'my_helpers'",),
     ),
@@ -79,6 +110,11 @@ CAUSES = (
             Sign(r"Please run `pip install transformers\[torch\]` or `pip install (?:'accelerate>=\{?[\w.]+\}?'|accelerate -U)`"),
             Sign(r"module 'accelerate' has no attribute", FAIR),
             Sign(r"clear_device_cache.{0,60}accelerate\.utils", FAIR),
+            Sign(r"`?accelerate`? was not found in the environment", FAIR),
+            Sign(r"requires `?accelerate v[\d.]+`? or higher"),
+            Sign(r"name '(?:init_empty_weights|load_checkpoint_and_dispatch|dispatch_model|infer_auto_device_map)' is not defined", FAIR),
+            Sign(r"Accelerator\.\w+\(\) got an unexpected keyword argument"),
+            Sign(r"'AcceleratorState' object has no attribute", FAIR),
         ),
         unless=(r"partially initialized module 'accelerate'", r"'accelerate' is not a package"),
         refines=("module-not-installed", "library-argument-renamed"),
@@ -96,6 +132,8 @@ CAUSES = (
             "ImportError: Using the `Trainer` with `PyTorch` requires `accelerate>=0.26.0`: Please run `pip install transformers[torch]` "
             "or `pip install 'accelerate>={ACCELERATE_MIN_VERSION}'`",
             "ImportError: Using `low_cpu_mem_usage=True` or a `device_map` requires Accelerate: `pip install 'accelerate>=0.26.0'`",
+            "TypeError: Accelerator.unwrap_model() got an unexpected keyword argument 'keep_torch_compile'",
+            "NameError: name 'init_empty_weights' is not defined",
         ),
         counterexamples=("accelerate 1.2.0 is installed; this requires a GPU to accelerate training",),
     ),
@@ -117,6 +155,10 @@ CAUSES = (
             Sign(r"Converting from SentencePiece and Tiktoken failed"),
             Sign(r"requires the (?:jieba|fugashi|rjieba|mecab|sacremoses|ftfy|pyctcdecode|unidic_lite|rhoknp|Cython) library", FAIR),
             Sign(r"You need to install (?:fugashi|sacremoses|pyctcdecode|unidic_lite|rhoknp|pythainlp|emoji)", FAIR),
+            Sign(r"`?blobfile`? is not installed", FAIR),
+            Sign(r"Converting from (?:Tiktoken|SentencePiece) failed"),
+            Sign(r"\(1\).{0,120}`?tokenizers`?.{0,160}\(2\).{0,200}\(3\).{0,300}sentencepiece", FAIR),
+            Sign(r"sentencepiece.{0,20}(?:instalado|instalada|installé|installiert|установлен|已安装)", FAIR),
         ),
         refines=("module-not-installed",),
         fixes=(
@@ -134,6 +176,7 @@ CAUSES = (
             "ValueError: Cannot instantiate this tokenizer from a slow version. If it's based on sentencepiece, make sure you have "
             "sentencepiece installed.",
             "ImportError: LlamaTokenizer requires the SentencePiece library but it was not found in your environment.",
+            "ValueError: Couldn't instantiate the backend tokenizer from one of: (1) a `tokenizers` library serialization file, (2) a slow tokenizer instance to convert or (3) an equivalent slow tokenizer class to instantiate and convert. You need to have sentencepiece installed to convert a slow tokenizer to a fast one.",
         ),
         counterexamples=("tokenizer loaded from tokenizer.json",),
     ),
@@ -152,6 +195,7 @@ CAUSES = (
                 r"huggingface[-_]hub==(?P<found>[\w.]+)",
                 FAIR,
             ),
+            Sign(r"cannot import name '\w+' from 'tokenizers[\w.]*'", FAIR),
         ),
         fixes=(
             Fix(
@@ -167,6 +211,7 @@ CAUSES = (
         wrong_advice="'pip install transformers -U' alone can widen the gap if pip leaves tokenizers where it is.",
         examples=(
             "ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning of this module, but found tokenizers==0.19.1.",
+            "ImportError: cannot import name 'DecodeStream' from 'tokenizers.decoders' (/opt/v/lib/python3.10/site-packages/tokenizers/decoders/__init__.py)",
         ),
         counterexamples=("tokenizers 0.21.0 already satisfied",),
     ),
@@ -187,8 +232,16 @@ CAUSES = (
             Sign(r"peft>=?(?P<wanted>[\d.]+\d) is required.{0,60}but found peft==(?P<found>[\d.]+)", FAIR),
             Sign(r"The version of PEFT you are using is not compatible, please use a version that is greater than (?P<wanted>[\d.]+\d)"),
             Sign(r"module 'peft' has no attribute '\w+'", FAIR),
+            Sign(r"LoraConfig\.__init__\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+            Sign(
+                r"__init__\(\) got an unexpected keyword argument '(?P<name>use_dora|use_rslora|eva_config|corda_config|loftq_config|layer_replication|lora_bias|exclude_modules|trainable_token_indices|qalora_group_size|arrow_config|alora_invocation_tokens|target_parameters|layers_pattern)'",
+                FAIR,
+            ),
         ),
-        refines=("out-of-date-transformers",),
+        refines=(
+            "out-of-date-transformers",
+            "library-argument-renamed",
+        ),
         fixes=(
             Fix(
                 "Upgrade transformers and peft together (with accelerate), so that the versions match.",
@@ -205,6 +258,7 @@ CAUSES = (
             '  File "/opt/v/lib/python3.11/site-packages/peft/peft_model.py", line 37, in <module>\n    from transformers import '
             "Cache, DynamicCache, "
             "EncoderDecoderCache, PreTrainedModel\nImportError: cannot import name 'EncoderDecoderCache' from 'transformers'",
+            "TypeError: LoraConfig.__init__() got an unexpected keyword argument 'eva_config'",
         ),
         counterexamples=("ImportError: cannot import name 'foo' from 'my_package'",),
     ),
@@ -220,6 +274,12 @@ CAUSES = (
             Sign(r"module 'google\.protobuf\.\w+' has no attribute '\w+'", FAIR),
             Sign(r"'MessageFactory' object has no attribute 'GetPrototype'"),
             Sign(r"Detected incompatible Protobuf Gencode/Runtime versions"),
+            Sign(r"Descriptors (?:can|should) ?not (?:not )?be cre"),
+            Sign(r"Message\._CheckCalledFromGeneratedFile\(\)", FAIR),
+            Sign(r"Couldn't build proto file into descriptor pool"),
+            Sign(r"compiled against version \S{1,12} of the Protocol Buffer runtime library"),
+            Sign(r"File already exists in database: \S{1,120}\.proto"),
+            Sign(r"'FieldDescriptor' object has no attribute '\w+'", FAIR),
         ),
         fixes=(
             Fix("Install protobuf<=3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
@@ -232,6 +292,9 @@ CAUSES = (
         decide="python -m pip show protobuf",
         examples=(
             "TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out of date",
+            "[libprotobuf FATAL google/protobuf/stubs/common.cc:83] This program was compiled against version 3.9.2 of the Protocol Buffer runtime library, which is not compatible with the installed version (3.19.4).",
+            "TypeError: Couldn't build proto file into descriptor pool: duplicate file name sentencepiece_model.proto",
+            '  File "/opt/v/lib/python3.8/site-packages/google/protobuf/descriptor.py", line 560, in __new__\n    _message.Message._CheckCalledFromGeneratedFile()\nTypeError: Descriptors cannot not be cre',
         ),
         counterexamples=("protobuf 5.29 installed",),
     ),

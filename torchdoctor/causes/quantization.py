@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
@@ -19,6 +19,9 @@ CAUSES = (
             Sign(r"You cannot cast a (?:bitsandbytes|quantized) model in a new `?dtype"),
             Sign(r"since the model has already been set to the correct devices and casted to the correct", FAIR),
             ends_in("transformers/modeling_utils.py", "to|cuda|half|float", code=r"raise ValueError\("),
+            Sign(r"loaded in `?bitsandbytes`? .{1,10} and (?:moving it to|conversion to)", FAIR),
+            Sign(r"`?\.?(?:half|float|cuda|to)(?:\(\))?`? is not supported for .{0,12}(?:4-?bit|8-?bit|quantized|HQQ|bitsandbytes)"),
+            Sign(r"Casting a quantized model to (?:a )?new `?dtype"),
         ),
         fixes=(
             Fix(
@@ -26,6 +29,9 @@ CAUSES = (
                 "device_map={{'': 0}} or device_map='auto'.",
                 code='model = AutoModelForCausalLM.from_pretrained(name, quantization_config=config, device_map="auto")   # no .to(), '
                 "no .cuda()",
+            ),
+            Fix(
+                "In diffusers no .to() and no enable_model_cpu_offload() for an 8-bit component; use 4-bit (newer bitsandbytes can move it) or upgrade."
             ),
             Fix(
                 "If the call comes from accelerate's dispatch_model or a library, align the versions: upgrade transformers, accelerate "
@@ -41,6 +47,8 @@ CAUSES = (
             "model has already been set to the correct devices",
             "ValueError: Calling `cuda()` is not supported for `4-bit` or `8-bit` quantized models.",
             "ValueError: `.half()` is not supported for quantized model. Please use the model as it is",
+            "The module 'T5EncoderModel' has been loaded in `bitsandbytes` 8bit and moving it to cpu via `.to()` is not supported. Module is still on cuda:0.",
+            "ValueError: `.to` is not supported for HQQ-quantized models.",
         ),
         counterexamples=("loading the model in 4-bit, this is supported",),
     ),
@@ -61,13 +69,24 @@ CAUSES = (
                 unless=(r"libbitsandbytes_cuda|CUDA Setup failed",),
             ),
             Sign(r"libbitsandbytes_cpu\.so", FAIR, also=(r"/Users/|darwin|macOS|miniforge3", r"Error")),
-            Sign(r"bitsandbytes.{0,40}requires (?:Accelerate|the latest version of)", WEAK, also=(r"/Users/|darwin|macOS",)),
+            Sign(
+                r"bitsandbytes.{0,40}requires (?:Accelerate|the latest version of)",
+                FAIR,
+                also=(r"/Users/|darwin|macOS|\bMac(?:Book)?\b|Apple Silicon|\bM[1-4](?: (?:Pro|Max|Ultra))?\b",),
+            ),
             Sign(
                 r"Torch not compiled with CUDA enabled",
                 FAIR,
                 also=(r"bitsandbytes[/\\]|auto_gptq[/\\]|awq[/\\]|load_in_[48]bit",),
                 near=1500,
             ),
+            Sign(r"8-bit operations on `?bitsandbytes`? are not supported under CPU"),
+            Sign(r"bitsandbytes.{0,60}requires CUDA", FAIR),
+            Sign(r"CUDA is required but not available for bitsandbytes"),
+            Sign(r"devices are supported by bitsandbytes", FAIR),
+            Sign(r"quantiz(?:ed models?|ation).{0,40}(?:requires?|needs?) (?:a |an )?(?:NVIDIA |CUDA )?GPU", FAIR),
+            Sign(r"quantized model without CUDA", FAIR),
+            Sign(r"load_in_8bit=True`? requires Accelerate", FAIR, also=(r"/Users/|darwin|macOS",)),
         ),
         fixes=(
             Fix(
@@ -86,13 +105,16 @@ CAUSES = (
                 when="os!=macos",
             ),
         ),
-        refines=("cuda-hardcoded", "torch-cpu-only-build"),
+        refines=("cuda-hardcoded", "torch-cpu-only-build", "bitsandbytes-missing"),
         examples=(
             '  File "/opt/venv/lib/python3.11/site-packages/transformers/quantizers/quantizer_bnb_4bit.py", line 73, in '
             "validate_environment\nRuntimeError: No GPU found. A GPU is needed for quantization.",
             "RuntimeError: GPU is required to quantize or run quantize model.",
             "RuntimeError: None of the available devices `available_devices = {'cpu', 'mps'}` are supported by the bitsandbytes "
             "version you have installed: `bnb_supported_devices = {'cuda', 'xpu'}`.",
+            "NotImplementedError: 8-bit operations on `bitsandbytes` are not supported under CPU!",
+            "RuntimeError: CUDA is required but not available for bitsandbytes. Please consider installing the multi-platform enabled version of bitsandbytes",
+            "ImportError: Using `bitsandbytes` 4-bit quantization requires the latest version of bitsandbytes: `pip install -U bitsandbytes` (on a MacBook M2)",
         ),
         counterexamples=("quantized model loaded on the GPU in 4-bit, 5.1 GB used",),
     ),

@@ -17,6 +17,32 @@ CAUSES = (
             Sign(r"bitsandbytes>?=?=?[\d.]* (?:distribution )?(?:is required|was not found)", FAIR),
             Sign(r"requires `?bitsandbytes`?.{0,40}pip install -U bitsandbytes", FAIR),
             Sign(r"bitsandbytes (?:is not installed|not installed|is required)", FAIR),
+            Sign(
+                r"(?:ImportError|ModuleNotFoundError|ValueError|RuntimeError|Exception): .{0,160}(?:install|requires?|need) .{0,24}bitsandbytes",
+                FAIR,
+                unless=(
+                    r"libbitsandbytes",
+                    r"CUDA is required but not available",
+                    r"CUDA Setup failed",
+                ),
+            ),
+            Sign(
+                r"bitsandbytes\W{0,3}(?:package |library )?(?:is |was )?(?:not installed|required for|not available)",
+                FAIR,
+                unless=(r"libbitsandbytes",),
+            ),
+            Sign(r"\bbnb is not installed"),
+            Sign(r"name 'bnb' is not defined", FAIR),
+            Sign(r"(?:cannot import name '\w{1,40}' from|No module named) 'bitsandbytes\b", FAIR),
+            Sign(
+                r"module 'bitsandbytes[\w.]{0,30}' has no attribute '(?!lib')",
+                FAIR,
+                unless=(
+                    r"libbitsandbytes",
+                    r"CUDA SETUP",
+                ),
+            ),
+            Sign(r"Params4bit\.__new__\(\) got an unexpected keyword", FAIR),
         ),
         refines=("accelerate-missing-or-old", "module-not-installed"),
         fixes=(
@@ -32,6 +58,10 @@ CAUSES = (
             ),
         ),
         examples=(
+            "ImportError: The bitsandbytes library is required to load this model in 4 bit. Run pip install bitsandbytes",
+            "ValueError: Trainer tried to instantiate bnb optimizer but bnb is not installed!",
+            "AttributeError: module 'bitsandbytes.nn' has no attribute 'Linear4bit'",
+            "ImportError: Please install bitsandbytes>=0.46.1 via `pip install bitsandbytes>=0.46.1` to use bitsandbytes quantizer.",
             "ImportError: Using `bitsandbytes` 4-bit quantization requires the latest version of bitsandbytes: `pip install -U "
             "bitsandbytes`",
             "ModuleNotFoundError: No module named 'bitsandbytes'",
@@ -69,9 +99,21 @@ CAUSES = (
             Sign(r"Library not found: \S+libbitsandbytes_\w+"),
             Sign(r"CUDA SETUP: Loading binary \S+libbitsandbytes_cpu", FAIR),
             ends_in("bitsandbytes/cextension.py", "<module>"),
+            Sign(r"function 'c\w{3,40}' not found", FAIR, also=(r"bitsandbytes|bnb",)),
+            Sign(r"(?:CUDA|ROCm) VERSION MISMATCH.{0,12}Requested"),
+            Sign(r"CUDA SETUP ERROR: Missing dependency"),
+            Sign(r"Forgot to compile the bitsandbytes library"),
+            Sign(r"main CUDA runtime library was not detected"),
+            Sign(r"CUDA SETUP: (?:Problem|Solution|Something unexpected)", FAIR),
+            Sign(r"No libcudart\.so found! Install CUDA", FAIR),
+            Sign(r"ErrorHandlerMockBNBNativeLibrary"),
+            Sign(r"module 'bitsandbytes\.functional' has no attribute 'lib'", FAIR),
+            Sign(r"libbitsandbytes_\w{1,20}\.(?:dll|so): invalid ELF header"),
+            Sign(r"No GPU detected! Check your CUDA paths", FAIR),
+            Sign(r"Unknown CUDA exception! Please check your CUDA install", FAIR),
         ),
         explains=("bitsandbytes-missing", "bnb-model-to"),
-        refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing"),
+        refines=("ext-cuda-version-mismatch", "cpp-extension-abi-mismatch", "cuda-runtime-lib-missing"),
         fixes=(
             Fix(
                 "Upgrade bitsandbytes to a version that has a binary for torch's CUDA, then look at its own report.",
@@ -90,6 +132,10 @@ CAUSES = (
         ),
         decide="python -m bitsandbytes",
         examples=(
+            "/opt/v/lib/python3.10/site-packages/bitsandbytes/libbitsandbytes_cuda116.dll: invalid ELF header",
+            "🚨 CUDA VERSION MISMATCH 🚨\nRequested CUDA version:          12.9\nDetected PyTorch CUDA version:   12.6\nAvailable pre-compiled versions:",
+            "🚨 Forgot to compile the bitsandbytes library? 🚨\n1. You're not using the package but checked-out the source code",
+            "🚨 CUDA SETUP ERROR: Missing dependency: libcusparse.so.12 🚨",
             "RuntimeError: \n        CUDA Setup failed despite GPU being available. Please run the following command to get more "
             "information:\n\n        python -m bitsandbytes",
             "Could not find the bitsandbytes CUDA binary at "
@@ -114,8 +160,15 @@ CAUSES = (
             Sign(r"flash_attn_2_cuda.{0,300}undefined symbol: _ZN", FAIR),
             Sign(r"cannot import name 'flash_attn\w*' from .{0,80}flash_attn", FAIR, also=(r"undefined symbol",)),
             ends_in("flash_attn/flash_attn_interface.py", "<module>", code=r"import flash_attn\w*_cuda"),
+            Sign(r"No module named '(?P<module>flash_attn_\d?_?cuda)'"),
+            Sign(r"(?P<module>flash_attn_\d?_?cuda)[\w.-]{0,60}\.so: cannot open"),
+            Sign(r"module '(?P<module>flash_attn_\d?_?cuda)' has no attribute", FAIR),
         ),
-        refines=("cpp-extension-abi-mismatch",),
+        refines=(
+            "windows-dll-version-conflict",
+            "module-not-installed",
+            "cpp-extension-abi-mismatch",
+        ),
         fixes=(
             Fix(
                 "Reinstall flash-attn for the installed torch: rebuild it without build isolation and without the cached wheel.",
@@ -134,6 +187,7 @@ CAUSES = (
         decide='python -c "import torch; print(torch.__version__, torch._C._GLIBCXX_USE_CXX11_ABI)"; pip show flash-attn',
         url="https://github.com/Dao-AILab/flash-attention/releases",
         examples=(
+            "ModuleNotFoundError: No module named 'flash_attn_2_cuda'",
             "ImportError: /opt/llm/lib/python3.11/site-packages/flash_attn_2_cuda.cpython-311-x86_64-linux-gnu.so: undefined symbol: "
             "_ZN3c105ErrorC2ENS_14SourceLocationESs",
         ),

@@ -23,6 +23,25 @@ CAUSES = (
             Sign(r"terminated with signal SIGKILL"),
             Sign(r"(?:exited on|terminated by|killed by) signal 9\b"),
             Sign(r"Detected \d+ oom[-_]kill event"),
+            Sign(r"killed by the cgroup out-of-memory handler"),
+            Sign(r"was sent SIGKILL! Perhaps out of memory"),
+            Sign(r"\bexit ?code:? {1,2}-9\b", FAIR, unless=_FORCED),
+            Sign(r"terminated with (?:code |signal )?-9\b", FAIR, unless=_FORCED),
+            Sign(r"shutdown with signal 9\b", FAIR),
+            Sign(r"\[\d+\][+-]? {1,4}(?-i:Killed)\b", FAIR),
+            Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Killed\b", FAIR),
+            Sign(r"[Ee]xceeded (?:job|step) memory limit"),
+            Sign(r"slurmstepd: error: .{0,60}exceeded memory limit"),
+            Sign(r"PBS: job killed: (?:mem|vmem|pmem) \d+\w{2} exceeded limit"),
+            Sign(r"\bTERM_MEMLIMIT\b"),
+            Sign(r"\bOUT_OF_ME(?:MORY|\+) 0:125\b"),
+            Sign(r"systemd-oomd\S{0,12}: Killed\b"),
+            Sign(r"oom_reaper: reaped process (?P<pid>\d+)"),
+            Sign(r"may have exceeded K8s pod memory limits"),
+            Sign(r"killed due to memory pressure \(OOM\)"),
+            Sign(r"tried to allocate more memory than is available"),
+            Sign(r"\breturn ?code:? 137\b", FAIR),
+            Sign(r"(?-i:Killed): 9\b", FAIR),
             Sign(r"(?:task|step|job)s? [\d.,\[\]-]{1,40}: Out Of Memory"),
             Sign(r"Out of memory: Killed process (?P<pid>\d+)", FAIR),
             Sign(r"Killed process (?P<pid>\d+) \((?:python|pt_main_thread|ray|torchrun)[^)]{0,30}\)"),
@@ -66,6 +85,15 @@ CAUSES = (
             "$ python chat.py --model 13b\nLoading the weights\nKilled",
             "[1]    4411 killed     python chat.py",
             "train.sh: line 7:  8123 Killed                  python tune.py --epochs 2",
+            "=>> PBS: job killed: mem 34000000kb exceeded limit 33554432kb",
+            "[1]+  Killed                  python train.py",
+            "[2024-03-03 11:20:04 +0000] [7] [CRITICAL] Worker (pid:35) was sent SIGKILL! Perhaps out of memory?",
+            "ERROR 02-02 11:20:04 multiproc_worker_utils.py:120] Worker VllmWorkerProcess pid 2211 died, exit code: -9",
+            "srun: error: gn03: task 5: Killed",
+            "slurmstepd: error: Exceeded job memory limit at some point.",
+            "ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.\nThe actor is dead because its worker process "
+            "has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker exits unexpectedly. Worker exits with an exit code None. The "
+            "worker may have exceeded K8s pod memory limits.",
             "Loading checkpoint shards:  50%|#####     | 2/4 [00:31<00:30, 15.2s/it]\nKilled",
         ),
         counterexamples=(
@@ -73,92 +101,6 @@ CAUSES = (
             "Unable to shutdown process 410 via 15, forcefully exiting via 9\nexitcode  : -9 (pid: 410)",
             "shutting down\nAll old workers Killed",
         ),
-    ),
-    Cause(
-        slug="killed-by-outer-process",
-        title="The job was ended from outside with SIGTERM (signal 15)",
-        why="SIGTERM is a request from another program: the scheduler (time limit, preemption, scancel), Kubernetes, a supervisor, or the "
-        "main component of which this launcher is a part. The ranks themselves did not fail.",
-        signs=(
-            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 15\b"),
-            Sign(r"Received (?:Signals\.)?(?:SIGTERM|15) death signal, shutting down workers"),
-            Sign(r"Got termination signal: (?:Signals\.)?(?:SIGTERM|15)"),
-            Sign(r"Root Cause \(first observed failure\): \[\d+\]: .{0,200}exitcode : -15\b"),
-            Sign(r"failed \(exitcode: -15\)"),
-            Sign(r"exits with return code = -15\b"),
-            Sign(r"terminated with signal SIGTERM", FAIR),
-            Sign(r"slurmstepd: error: \*\*\* (?:JOB|STEP) \S{1,40} ON \S{1,60} CANCELLED AT"),
-            Sign(r"DUE TO (?:PREEMPTION|NODE FAILURE|TIME LIMIT|JOB REQUEUE)"),
-            Sign(r"traceback : Signal 15 \(SIGTERM\) received by PID", FAIR, unless=(r"exitcode : (?:-(?!15)\d+|[1-9])",)),
-            Sign(r"died with <Signals\.SIGTERM: 15>", FAIR),
-        ),
-        fixes=(
-            Fix(
-                do="Read the log of the component that sent the signal: the scheduler (sacct shows TIMEOUT, PREEMPTED or CANCELLED), the "
-                "other container or sibling process of the job (server, trainer, orchestrator, main process), or the supervisor. The "
-                "first error is there, not in this rank.",
-                commands=("sacct -X --format=JobID,State,ExitCode,Elapsed,Timelimit",),
-            ),
-            Fix(
-                do="If the time limit ended it, ask for a longer one (--time) and save checkpoints so that the job can resume; in "
-                "Kubernetes look at kubectl describe pod for eviction or a failed probe."
-            ),
-        ),
-        explains=(*_ECHOES, "torchrun-child-failed"),
-        consequence=True,
-        examples=(
-            "torch.distributed.elastic.multiprocessing.api.SignalException: Process 4410 got signal: 15",
-            "slurmstepd: error: *** JOB 551 ON gn02 CANCELLED AT 2025-01-09T04:00:11 DUE TO TIME LIMIT ***",
-        ),
-        counterexamples=(
-            "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process 310 closing signal SIGTERM\nKeyError: 'x'",
-        ),
-    ),
-    Cause(
-        slug="torchrun-sighup",
-        title="The terminal was closed and torchrun got SIGHUP (signal 1)",
-        why="When a terminal or ssh session ends, its processes get SIGHUP. torchrun forwards it to the workers and stops; nohup does not "
-        "help, as torchrun installs its own handler.",
-        signs=(
-            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 1(?!\d)"),
-            Sign(r"Received (?:1|Signals\.SIGHUP|SIGHUP) death signal"),
-            Sign(r"closing signal (?:Signals\.)?SIGHUP"),
-            Sign(r"Signal 1 \(SIGHUP\) received by PID"),
-            Sign(r"Got termination signal: (?:Signals\.)?SIGHUP"),
-        ),
-        fixes=(
-            Fix(
-                do="Start the job inside tmux (tmux new -s train) or screen, or detached from the terminal with setsid; nohup alone is "
-                "not enough for torchrun.",
-            ),
-        ),
-        explains=(*_ECHOES, "killed-by-outer-process"),
-        examples=(
-            "torch.distributed.elastic.multiprocessing.api.SignalException: Process 77120 got signal: 1",
-            "W0102 03:04:05.678000 140 torch/distributed/elastic/agent/server/api.py:704] Received Signals.SIGHUP death signal, shutting "
-            "down workers",
-        ),
-        counterexamples=("torch.distributed.elastic.multiprocessing.api.SignalException: Process 77120 got signal: 15",),
-    ),
-    Cause(
-        slug="launcher-interrupted",
-        title="The launcher was interrupted with Ctrl+C (SIGINT)",
-        why="torchrun got signal 2, which the keyboard (Ctrl+C) or a supervisor sends, and stopped the workers.",
-        signs=(
-            Sign(r"(?:SignalException.{0,60}|Process \d+ )got signal: 2(?!\d)"),
-            Sign(r"Received (?:2|Signals\.SIGINT|SIGINT) death signal"),
-            Sign(r"closing signal (?:Signals\.)?SIGINT"),
-        ),
-        fixes=(
-            Fix(
-                do="Nothing is wrong if you stopped it. If not, a notebook or supervisor sent the interrupt: start the job in tmux or as "
-                "a batch job."
-            ),
-        ),
-        explains=(*_ECHOES, "torchrun-child-failed"),
-        consequence=True,
-        examples=("torch.distributed.elastic.multiprocessing.api.SignalException: Process 900 got signal: 2",),
-        counterexamples=("KeyboardInterrupt",),
     ),
     Cause(
         slug="rank-segfault",
@@ -171,7 +113,13 @@ CAUSES = (
             Sign(r"exits with return code = -11\b"),
             Sign(r"terminated with signal SIGSEGV"),
             Sign(r"died with <Signals\.SIGSEGV: 11>"),
-            Sign(r"exited on signal 11 \(Segmentation fault\)"),
+            Sign(r"[Ee]xited (?:on|with) signal 11 \(Segmentation fault\)"),
+            Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Segmentation fault"),
+            Sign(r"Segfault encountered !{3,}", FAIR, together=in_a_rank),
+            Sign(r"mpirun failed with exit code 139"),
+            Sign(r"\bexit ?code:? {1,2}-11\b", FAIR),
+            Sign(r"terminated with (?:code |signal )?-11\b", FAIR),
+            Sign(r"SIGSEGV \(@0x[0-9a-f]+\) received by PID", FAIR, together=in_a_rank),
             Sign(r"Caught signal 11 \(Segmentation fault", FAIR),
             Sign(r"Signal: Segmentation fault \(11\)", FAIR),
             Sign(r"Fatal Python error: Segmentation fault", FAIR, together=in_a_rank),
@@ -199,6 +147,7 @@ CAUSES = (
             "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -11) local_rank: 0 (pid: 8121) of binary: "
             "/opt/env/bin/python",
             "[n1:2201 :0:2201] Caught signal 11 (Segmentation fault: address not mapped to object at address 0x55)",
+            "srun: error: gn11: task 2: Segmentation fault (core dumped)",
         ),
         counterexamples=("  exitcode  : -6 (pid: 8121)",),
     ),
@@ -220,6 +169,10 @@ CAUSES = (
             Sign(r"Signal: Bus error \(7\)"),
             Sign(r"\bBus error \(core dumped\)", FAIR),
             Sign(r"zsh: bus error\b", FAIR),
+            Sign(r"总线错误", FAIR),
+            Sign(r"\[\d+\] (?:[+-] )?\d+ bus error\b", FAIR),
+            Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Bus error", FAIR),
+            Sign(r"\bexit(?:ed with)?(?: status)? code:? 135\b", FAIR),
             Sign(r"\bline \d+: \d+ Bus error\b", FAIR),
             Sign(r"Fatal Python error: Bus error", FAIR),
         ),
@@ -241,34 +194,5 @@ CAUSES = (
             "job.sh: line 3:   977 Bus error               (core dumped) python tune.py",
         ),
         counterexamples=("  exitcode  : -11 (pid: 5120)",),
-    ),
-    Cause(
-        slug="ssh-not-passwordless",
-        title="The launcher cannot log in to node {host|of the job}",
-        why="pdsh, mpirun and the DeepSpeed launcher start the workers over ssh, which has to work without a password or question on "
-        "every node.",
-        signs=(
-            Sign(
-                r"(?P<host>[\w.-]{1,80}): Permission denied \(publickey",
-                also=(r"pdsh|deepspeed|mpirun|ORTE|hostfile|horovod",),
-                unless=(r"git@|github|gitlab",),
-            ),
-            Sign(
-                r"(?P<host>[\w.-]{1,80}): Host key verification failed",
-                also=(r"pdsh|deepspeed|mpirun|ORTE|hostfile|horovod",),
-                unless=(r"git@|github|gitlab",),
-            ),
-            Sign(r"pdsh@\S{1,80}: (?P<host>\S{1,80}): ssh exited with exit code 255", FAIR),
-            Sign(r"launcher ['\"]?pdsh['\"]? not installed"),
-        ),
-        fixes=(
-            Fix(
-                do="Set up a key for ssh between the nodes (ssh-copy-id), accept the host keys once, and test that `ssh NODE hostname` "
-                "asks for nothing. Install pdsh on the node that launches, or choose another launcher.",
-                commands=("ssh node1 hostname",),
-            ),
-        ),
-        examples=("node7: Permission denied (publickey,password).\npdsh@head: node7: ssh exited with exit code 255",),
-        counterexamples=("PermissionError: [Errno 13] Permission denied: '/data'",),
     ),
 )

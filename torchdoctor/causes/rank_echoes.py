@@ -51,6 +51,16 @@ CAUSES = (
             Sign(r"RuntimeError: Broken pipe", FAIR),
             Sign(r"has failed to (?:send a keep-alive heartbeat|shutdown the rendezvous).{0,160}due to an error of type Rendezvous", FAIR),
             Sign(r"maybe TCPStore server has shut down too early", FAIR),
+            Sign(r"Horovod has been shut down\. This was caused by an exception on one of the ranks"),
+            Sign(r"tensor after one of the ranks finished execution"),
+            Sign(r"Received a global error notification", FAIR),
+            Sign(r"The actor died because its node has died", FAIR),
+            Sign(r"Call to (?:write|recv|send|read) failed : (?:Connection reset by peer|Broken pipe)", also=(r"NCCL WARN",)),
+            Sign(r"A child process terminated unexpectedly", FAIR, also=(r"torch|Scheduler|rank|NCCL",)),
+            Sign(r"NCCL communicator encountered error set by ProcessGroupNCCL", FAIR),
+            Sign(r"worker died or was killed while executing a task by an unexpected system error", FAIR),
+            Sign(r"Worker unexpectedly exits with a connection error code", FAIR),
+            Sign(r"has failed to send a keep-alive heartbeat to the rendezvous", WEAK),
             Sign(r"gloo/transport/\w+/\w+\.cc.{0,60}(?:Connection (?:closed|reset) by peer|Broken pipe|Socket closed)"),
             Sign(r"Connection closed by localRank (?P<other>\d+)", WEAK, also=(r"NCCL WARN|NCCL error|Abort COMPLETE",)),
             Sign(r"actor (?:died unexpectedly before finishing this task|is dead because its worker process has died)", FAIR),
@@ -82,6 +92,10 @@ CAUSES = (
             "[rank3]: torch.distributed.DistBackendError: [3] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via "
             "c10d key-value store by key '0', but store->get('0') got error: Connection reset by peer",
             "RuntimeError: Broken pipe",
+            "horovod.common.exceptions.HorovodInternalError: Horovod has been shut down. This was caused by an exception on one of the ranks "
+            "or an attempt to allreduce, allgather or broadcast a tensor after one of the ranks finished execution.",
+            "(raylet) A worker died or was killed while executing a task by an unexpected system error. To troubleshoot the problem, check "
+            "the logs for the dead worker.",
         ),
         counterexamples=(
             "requests.exceptions.ConnectionError: ('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))",
@@ -113,6 +127,14 @@ CAUSES = (
             Sign(r"Killing subprocess \d+", WEAK),
             Sign(r"srun: error: \S{1,60}: tasks? [\d,-]{1,40}: Exited with exit code (?P<code>\d+)", FAIR),
             Sign(r"mpirun (?:detected that one or more processes exited with non-zero status|noticed that process rank \d+)", FAIR),
+            Sign(r"Primary job terminated normally, but \d+ process(?:es)? returned", FAIR),
+            Sign(r"horovodrun.{0,80}(?:exit(?:ed)? with|exit status|status code)", FAIR),
+            Sign(r"Engine core initialization failed\. See root cause above", FAIR),
+            Sign(r"Rank \d+ scheduler is dead\. Please check if there are relevant logs", FAIR),
+            Sign(r"Error: ShardCannotStart", FAIR),
+            Sign(r"\bShard \d+ failed to start", FAIR, also=(r"text[_-]generation|shard-manager|ShardCannotStart|launcher",)),
+            Sign(r"Worker failed with error .{1,120}, please check the stack trace above for the root cause", FAIR),
+            Sign(r"Engine process failed to start\. See stack trace for the root cause", FAIR),
             Sign(r"Child process with PID \d+ terminated with code (?P<code>\d+)\. Forcefully terminating all other processes", FAIR),
         ),
         fixes=(
@@ -133,6 +155,8 @@ CAUSES = (
             "/opt/env/bin/python\ntorch.distributed.elastic.multiprocessing.errors.ChildFailedError:\ntrain.py FAILED",
             "subprocess.CalledProcessError: Command '['/usr/bin/python3', '-u', 'main.py', '--local_rank=1', '--cfg', 'a.yaml']' returned "
             "non-zero exit status 1.",
+            "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
+            "Rank 0 scheduler is dead. Please check if there are relevant logs.\nExit code: 1",
         ),
         counterexamples=("subprocess.CalledProcessError: Command '['ninja', '-v']' returned non-zero exit status 1.",),
     ),
@@ -180,11 +204,20 @@ CAUSES = (
         "failure.",
         signs=(
             Sign(r"Redirects are currently not supported in (?:Windows|MacOs)", WEAK),
-            Sign(r"^.{0,120}NOTE: Redirects are currently not supported.{0,60}$", FAIR),
+            Sign(r"^.{0,120}NOTE: Redirects are currently not supported.{0,24}$", FAIR),
+            # somebody asks what it means
+            Sign(r"NOTE: Redirects are currently not supported.{0,400}[?\uff1f](?: |$)", FAIR, unless=(r"\bepoch\b|\bloss\b|it/s\b",)),
+            Sign(r"[?\uff1f] .{0,200}NOTE: Redirects are currently not supported", FAIR, unless=(r"\bepoch\b|\bloss\b|it/s\b",)),
         ),
         fixes=(Fix(do="Nothing to do: ignore the note. If the job failed, the error is in another line."),),
         consequence=True,
-        examples=("NOTE: Redirects are currently not supported in Windows or MacOs.",),
-        counterexamples=("NOTE: 3 samples skipped",),
+        examples=(
+            "NOTE: Redirects are currently not supported in Windows or MacOs.",
+            "only this line shows, what is wrong?\nNOTE: Redirects are currently not supported in Windows or MacOs.",
+        ),
+        counterexamples=(
+            "NOTE: 3 samples skipped",
+            "NOTE: Redirects are currently not supported in Windows or MacOs.\n  0%| 0/10 [00:00<?, ?it/s]\nepoch 1 done, loss 0.31\nsaved",
+        ),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.ranks import Matches, Verdict, ranks_of
 from torchdoctor.tracebacks import ends_in
 
 _STORE_WORDS = r"TCPStore|c10d|torchrun|torch\.distributed|MASTER_ADDR|rendezvous|init_process_group"
@@ -19,6 +20,11 @@ def _fewer_joined(groups: Mapping[str, str], _: Any) -> bool:
 def _first_group(groups: Mapping[str, str], _: Any) -> bool:
     """The barrier of the default process group (key 1 or 0), and not all arrived."""
     return int(groups["key"]) <= 1 and _fewer_joined(groups, _)
+
+
+def _before_the_group(matches: Matches, _: Any) -> Verdict:
+    """Once the group exists a message is of a rank, and another rank is late; before, the processes have not met."""
+    return not ranks_of(matches)
 
 
 CAUSES = (
@@ -38,7 +44,29 @@ CAUSES = (
                 r"(?:worker_count|num_workers_joined)=(?P<joined>\d+)",
                 test=_first_group,
             ),
+            Sign(r"waiting for workers\. (?P<joined>\d+)/(?P<world>\d+) workers joined", test=_fewer_joined),
             Sign(r"connect\(\) timed out\. Original timeout was (?P<waited>\d+) ?ms"),
+            Sign(r"RuntimeError: connect\(\) timed out"),
+            Sign(
+                r"waitForInput: socket SocketImpl\(.{0,120}remote=\[(?P<address>[^\]]{1,100})\]:(?P<port>\d+)\) timed out after (?P<waited>\d+ ?ms)",
+                FAIR,
+                together=_before_the_group,
+            ),
+            Sign(r"TCPStore: (?:Connection refused|Connection timed out)"),
+            Sign(r"host not found: Connection timed out", FAIR),
+            Sign(r"\bhost not found: (?:Connection refused|No route to host)", FAIR),
+            Sign(r"hostname of the rendezvous endpoint .{1,80} must be reachable"),
+            Sign(
+                r"client socket has failed to connect to .{1,80}No route to host.{0,400}failed to connect to .{1,80}No route to host",
+                FAIR,
+                unless=(r"\bepoch\b|\bloss\b|it/s\b",),
+            ),
+            Sign(r"Connection to etcd failed", FAIR),
+            Sign(r"Timed out waiting for tasks to start\. Please check connectivity between servers"),
+            Sign(r"DEADLINE_EXCEEDED: Barrier timed out", FAIR, also=(r"coordination|PjRT|jax",)),
+            Sign(r"Failed to connect to coordination service", FAIR),
+            Sign(r"ConnectionRefusedError: \[Errno 111\].{0,300}torch[/\\]distributed", FAIR),
+            Sign(r"torch[/\\]distributed[/\\].{0,600}ConnectionRefusedError: \[", FAIR),
             Sign(r"client socket has failed to connect to any network address of \((?P<address>[^,)]{1,120}), (?P<port>\d+)\)"),
             Sign(r"RendezvousConnectionError: The connection to the C10d store has failed"),
             Sign(r"RendezvousTimeoutError", unless=(r"keep-alive heartbeat|exit barrier",)),
@@ -88,6 +116,11 @@ CAUSES = (
             "torch.distributed.DistStoreError: Timed out after 1801 seconds waiting for clients. 3/4 clients joined.",
             "RuntimeError: connect() timed out. Original timeout was 900000 ms.",
             "torch.distributed.elastic.rendezvous.api.RendezvousTimeoutError",
+            "[W101 03:00:00.1 socket.cpp:489] [c10d] waitForInput: socket SocketImpl(fd=9, addr=[n2]:40000, remote=[n1]:29500) timed out "
+            "after 900000ms",
+            "ValueError: The hostname of the rendezvous endpoint 'n1:29500' must be reachable",
+            "horovod.runner.common.util.timeout.TimeoutException: Timed out waiting for tasks to start. Please check connectivity between "
+            "servers. You may need to increase the --start-timeout parameter if you have too many servers.",
         ),
         counterexamples=(
             "[W socket.cpp:601] [c10d] The client socket has failed to connect to [localhost]:29500 (errno: 99 - Cannot assign requested "
@@ -100,7 +133,12 @@ CAUSES = (
         title="The rendezvous was closed before this node joined",
         why="torchrun on another node finished or failed and closed the rendezvous of this job id; a node that comes later, or that "
         "restarts, is turned away.",
-        signs=(Sign(r"RendezvousClosedError"), Sign(r"rendezvous '(?P<id>[^']{1,80})' is closed")),
+        signs=(
+            Sign(r"RendezvousClosedError"),
+            Sign(r"rendezvous '(?P<id>[^']{1,80})' is closed"),
+            Sign(r"RendezvousGracefulExitError"),
+            Sign(r"has closed the rendezvous", FAIR),
+        ),
         fixes=(
             Fix(
                 do="Look for the first failure on the other nodes; start all nodes within the join timeout, and use a new --rdzv_id for "
@@ -153,6 +191,9 @@ CAUSES = (
             Sign(r"ssh: Could not resolve hostname (?P<address>[^:\s]{1,120})", also=(r"pdsh|deepspeed|mpirun|torchrun|hostfile",)),
             Sign(r"c10d_rendezvous_backend\.py.{0,200}_create_tcp_store.{0,120}connect\(\) timed out", WEAK),
             Sign(r"Hostname/IP lookup failed", FAIR),
+            Sign(r"network addresses of \((?P<address>[^,)]{1,120}), \d+\) cannot be retrieved \(gai error: 1100[14]"),
+            Sign(r"gethostbyname: Unknown host", FAIR, also=(_STORE_WORDS,)),
+            Sign(r"gloo/transport/\w{1,8}/device\.cc.{0,40}getaddrinfo.{0,80}(?:not known|failure in name|nodename)"),
         ),
         fixes=(
             Fix(
@@ -167,7 +208,10 @@ CAUSES = (
             ),
         ),
         explains=("rendezvous-timeout",),
+        refines=("gloo-wrong-interface",),
         examples=(
+            "[c10d] The IPv6 network addresses of (DESKTOP-9.lan, 29500) cannot be retrieved (gai error: 11001 - No such host is known.)",
+            "RuntimeError: [enforce fail at /third_party/gloo/gloo/transport/tcp/device.cc:208] !getaddrinfo. Name or service not known",
             "[E socket.cpp:922] [c10d] The client socket has timed out after 60s while trying to connect to (trainer-0, 29400).\n[W "
             "socket.cpp:600] [c10d] The IPv4 network addresses of (trainer-0, 29400) cannot be retrieved (gai error: -2 - Name or service "
             "not known).",
@@ -184,7 +228,8 @@ CAUSES = (
         why="From torch 2.4 on the TCPStore uses libuv by default. The Windows wheels of several versions are built without it.",
         signs=(
             Sign(r"use_libuv was requested but PyTorch was buil[td] without libuv support"),
-            Sign(r"built? without libuv support"),
+            Sign(r"built? without libuv\b"),
+            Sign(r"use_libuv was requested"),
         ),
         fixes=(
             Fix(

@@ -26,7 +26,7 @@ CAUSES = (
                 r"OSError: \[Errno (?:98|48)\] Address already in use",
                 FAIR,
                 also=(_STORE_WORDS,),
-                unless=(r"uvicorn|flask|gradio|tensorboard|http\.server",),
+                unless=(r"uvicorn|flask|gradio|streamlit|jupyter|tensorboard|http\.server",),
             ),
             Sign(
                 r"\[Errno (?:98|48)\] error while attempting to bind on address .{0,60}(?P<port>\d{2,5})\)?:? address already in use",
@@ -34,6 +34,20 @@ CAUSES = (
                 also=(r"torchrun|torch\.distributed",),
             ),
             Sign(r"NCCL WARN Call to bind failed : Address already in use"),
+            Sign(
+                r"\bPort (?P<port>\d{2,5}) is already in use",
+                FAIR,
+                also=(_STORE_WORDS + r"|deepspeed launch|accelerate launch|--master_port",),
+                unless=(r"uvicorn|flask|gradio|streamlit|jupyter|tensorboard|http\.server",),
+            ),
+            Sign(
+                r"\[WinError 10048\]",
+                FAIR,
+                also=(_STORE_WORDS,),
+                unless=(r"uvicorn|flask|gradio|streamlit|jupyter|tensorboard|http\.server",),
+            ),
+            Sign(r"\bEADDRINUSE\b", FAIR, also=(_STORE_WORDS,)),
+            Sign(r"zmq\.error\.ZMQError: Address already in use", FAIR),
             Sign(r"server socket has failed to listen on .{1,80}(?:errno: \d+ - |message: )Address already in use", WEAK),
         ),
         fixes=(
@@ -55,6 +69,7 @@ CAUSES = (
             "specify a different port (such as using the `--main_process_port` flag or specifying a different `main_process_port` in your "
             "config file) and rerun your script.",
             "RuntimeError: Address already in use",
+            "zmq.error.ZMQError: Address already in use (addr='tcp://127.0.0.1:5557')",
         ),
         counterexamples=(
             'OSError: [Errno 98] Address already in use\n  File "/app/serve.py", line 3, in <module>\n    http.server.test()',
@@ -91,6 +106,9 @@ CAUSES = (
         signs=(
             Sign(r"port must have value from 0 to 65535 but was (?P<port>-?\d+)"),
             Sign(r"port must be 0-65535", FAIR, also=(_STORE_WORDS,)),
+            Sign(r"port number of the rendezvous endpoint '[^']{0,80}?(?P<port>\d*)' must be an integer between 0 and 6553\d"),
+            Sign(r"Port could not be cast to integer value", FAIR, also=(_STORE_WORDS,)),
+            Sign(r"int\(os\.environ\[['\"]MASTER_PORT['\"]\]\).{0,60}ValueError: invalid literal for int\(\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -98,7 +116,10 @@ CAUSES = (
                 commands=("export MASTER_PORT=29511",),
             ),
         ),
-        examples=("ValueError: port must have value from 0 to 65535 but was 98211.",),
+        examples=(
+            "ValueError: port must have value from 0 to 65535 but was 98211.",
+            "ValueError: The port number of the rendezvous endpoint 'localhost:98211' must be an integer between 0 and 65536.",
+        ),
         counterexamples=("OverflowError: bind(): port must be 0-65535.",),
     ),
     Cause(
@@ -114,6 +135,8 @@ CAUSES = (
             ),
             Sign(r"c10d::FileStore::\w+", FAIR, also=(r"[Tt]imeout|[Tt]imed out",)),
             Sign(r"rendezvous\.py.{0,200}FileStore\(", FAIR),
+            Sign(r"Exception raised from FileStore::", FAIR),
+            Sign(r"\bFileStore\b.{0,80}[Tt]imeout waiting for key", FAIR),
             Sign(r"_file_rendezvous_handler", FAIR),
             Sign(r"--dist[-_]file", WEAK, also=(r"store based barrier|Connection refused|timed out",)),
             Sign(

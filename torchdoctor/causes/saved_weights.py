@@ -19,6 +19,9 @@ CAUSES = (
             Sign(  # the placeholder of older DeepSpeed has one element
                 r"torch\.Size\(\[1\]\) from checkpoint.{0,250}torch\.Size\(\[1\]\) from checkpoint.{0,250}torch\.Size\(\[1\]\) from checkpoint",
             ),
+            Sign(r"The size of tensor [ab] \(0\)", FAIR, also=(r"deepspeed|zero_?3|stage ?3",)),
+            Sign(r"index -?\d+ is out of bounds for dimension 0 with size 0", FAIR, also=(r"deepspeed|zero_?3|stage ?3",)),
+            Sign(r"ckpt: torch\.Size\(\[0\]\) vs model"),
         ),
         fixes=(
             Fix(
@@ -32,7 +35,7 @@ CAUSES = (
             ),
             Fix("Or train with ZeRO stage 2, which keeps whole parameters."),
         ),
-        refines=("state-dict-mismatch",),
+        refines=("state-dict-mismatch", "shape-mismatch"),
         examples=(
             "RuntimeError: Error(s) in loading state_dict for LlamaForCausalLM:\n"
             "\tsize mismatch for model.norm.weight: copying a param with shape torch.Size([0]) from checkpoint, the shape in current "
@@ -63,6 +66,9 @@ CAUSES = (
                 unless=(r"\w{3,40}(?:Error|Exception): ",),
             ),
             ends_in("safetensors/torch.py", "_flatten"),
+            Sign(r"tensors which are reference of each other", FAIR),
+            Sign(r"potential target tied weights keys", FAIR),
+            Sign(r"shared tensors \[\{.{1,400}(?:not properly defined|mismatching the transformers)"),
         ),
         fixes=(
             Fix(
@@ -74,13 +80,18 @@ CAUSES = (
                 "Or use safetensors.torch.save_model(model, path), which handles shared tensors, or untie (clone) the tied weights "
                 "before saving; for an own model declare _tied_weights_keys."
             ),
+            Fix("Where it names a non contiguous tensor: call .contiguous() on it before saving."),
         ),
         examples=(
             "RuntimeError: The weights trying to be saved contained shared tensors [{'embed.weight', 'lm_head.weight'}] that are "
             "mismatching the transformers base configuration. Try saving using `safe_serialization=False` or remove this tensor sharing.",
             "RuntimeError: Some tensors share memory, this will lead to duplicate memory on disk and potential differences when "
             "loading them again: [{'a.weight', 'b.weight'}].",
+            "RuntimeError: The weights trying to be saved contained shared tensors [{'encoder.w', 'decoder.w'}] which are not properly defined. We found `_tied_weights_keys` to be: set().",
         ),
-        counterexamples=("OSError: [Errno 28] No space left on device",),
+        counterexamples=(
+            "OSError: [Errno 28] No space left on device",
+            "Removed shared tensor {'lm_head.weight'} while saving. This should be OK",
+        ),
     ),
 )

@@ -99,6 +99,8 @@ CAUSES = (
             Sign(r"Failed to import CuPy"),
             Sign(r"cupy_backends\.cuda\.api\.runtime\.CUDARuntimeError: cudaErrorInsufficientDriver", FAIR),
             Sign(r"CuPy failed to load (?P<library>\S{1,60})"),
+            Sign(r"lib\w+\.so[\d.]*: cannot open shared object file", FAIR, also=(r"cupy(?:_backends)?[/\\]",)),
+            Sign(r"module 'cupy' has no attribute '\w+'", FAIR),
         ),
         explains=("cuda-runtime-lib-missing", "libcudnn-missing"),
         fixes=(
@@ -108,9 +110,11 @@ CAUSES = (
             ),
             Fix("Check the driver's CUDA version (nvidia-smi) first: cupy-cuda12x needs driver 525 or newer.", ("nvidia-smi",)),
         ),
+        refines=("cuda-runtime-lib-missing",),
         examples=(
             "ImportError: CuPy is not correctly installed.\n\nIf you are using wheel distribution (cupy-cudaXX), make sure that the "
             "version of CuPy",
+            '  File "/opt/v/lib/python3.10/site-packages/cupy/__init__.py", line 17, in <module>\n    from cupy import _core\nImportError: libcublas.so.11: cannot open shared object file: No such file or directory',
         ),
         counterexamples=("CuPy 13.3 on device 0",),
     ),

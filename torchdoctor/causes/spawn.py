@@ -20,6 +20,11 @@ CAUSES = (
             Sign(r"must use the ['\"]spawn['\"] start method", FAIR),
             Sign(r"cuda runtime error \(3\) : initialization error", FAIR),
             Sign(r"CUDA error: initialization error", FAIR),
+            Sign(r"Cannot re-initialize \w{2,8} in forked subprocess"),
+            Sign(r"CUDA initialized before forking"),
+            Sign(r"cudaErrorInitializationError", FAIR),
+            Sign(r"CUDA_ERROR_NOT_INITIALIZED", FAIR),
+            Sign(r"cuInit failed: initialization error", FAIR),
         ),
         fixes=(
             Fix(
@@ -47,6 +52,9 @@ CAUSES = (
             "RuntimeError: Lightning can't create new processes if CUDA is already initialized. Did you manually call `torch.cuda.*` "
             "functions, have moved the model to the device, or allocated memory on the GPU any other way?",
             "RuntimeError: CUDA error: initialization error\nCUDA kernel errors might be asynchronously reported at some other API call",
+            "RuntimeError: Cannot re-initialize XPU in forked subprocess. To use XPU with multiprocessing, you must use the 'spawn' start method",
+            "numba.cuda.cudadrv.error.CudaDriverError: CUDA initialized before forking",
+            "F tensorflow/compiler/xla/stream_executor/cuda/cuda_driver.cc:148] Failed setting context: CUDA_ERROR_NOT_INITIALIZED: initialization error",
         ),
         counterexamples=("INFO: multiprocessing start method: spawn", "RuntimeError: context has already been set"),
     ),
@@ -64,6 +72,10 @@ CAUSES = (
             ends_in("multiprocessing/spawn.py", "_check_not_importing_main"),
             Sign(r"BrokenPipeError: \[Errno 32\] Broken pipe", FAIR, also=(r"popen_spawn_win32|ForkingPickler\(file, protocol\)\.dump",)),
             Sign(r"in _fixup_main_from_path .{0,300}__mp_main__.{0,600}(?:enumerate\(|[lL]oader\b|\.start\(\))", FAIR),
+            Sign(r"not using fork to start your child processes"),
+            Sign(r"forgotten to use the proper idiom in the main module"),
+            Sign(r"Safe importing of main module"),
+            Sign(r"not going to be frozen to produce an executable"),
         ),
         fixes=(
             Fix(
@@ -105,6 +117,13 @@ CAUSES = (
             Sign(r"Can['’]t get attribute ['\"](?P<object>\w+)['\"] on <module ['\"]__main__['\"] \(built-in\)>"),
             Sign(r"reduction\.pickle\.load\(from_parent\).{0,80}EOFError: Ran out of input", FAIR),
             ends_in("multiprocessing/reduction.py", "dump"),
+            Sign(r"h5py objects cannot be pickled"),
+            Sign(
+                r"no default __reduce__ due to non-trivial __cinit__",
+                FAIR,
+                also=(r"ForkingPickler|reduction\.dump|popen_|multiprocessing|DataLoader",),
+            ),
+            Sign(r"can['’]t pickle (?P<object>[\w.]{1,80}) objects", FAIR, unless=(r"deepcopy|copy\.py|torch\.save|joblib|_save\(",)),
         ),
         fixes=(
             Fix(
@@ -127,6 +146,8 @@ CAUSES = (
             "_pickle.PicklingError: Can't pickle <function <lambda> at 0x000001F2A0>: attribute lookup <lambda> on __main__ failed",
             '  File "C:\\py\\Lib\\multiprocessing\\reduction.py", line 60, in dump\n    ForkingPickler(file, '
             "protocol).dump(obj)\nTypeError: cannot pickle 'module' object",
+            "TypeError: h5py objects cannot be pickled",
+            "TypeError: can't pickle Environment objects",
         ),
         counterexamples=("_pickle.UnpicklingError: invalid load key, 'v'.", "EOFError: Ran out of input"),
     ),
@@ -140,6 +161,7 @@ CAUSES = (
             Sign(r"ProcessRaisedException"),
             Sign(r"ProcessExitedException: process (?P<process>\d+) terminated with exit code (?P<code>\d+)"),
             Sign(r"multiprocessing/spawn\.py.{0,120}raise Exception\(msg\)", FAIR),
+            Sign(r"Exception: process (?P<process>\d+) terminated with (?:exit code [1-9]|signal)"),
         ),
         fixes=(
             Fix(
@@ -174,6 +196,10 @@ CAUSES = (
             Sign(r"Unexpected segmentation fault encountered in worker"),
             Sign(r"DataLoader worker.{0,40}is killed by signal", WEAK),
             ends_in("_utils/signal_handling.py", "handler"),
+            Sign(r"Unexpected (?:floating-point exception|illegal instruction) encountered in worker"),
+            Sign(r"One of the subprocesses has abruptly died during map operation", FAIR),
+            Sign(r"process in the process pool was terminated abruptly", FAIR),
+            Sign(r"worker process managed by the executor was unexpectedly terminated", FAIR),
         ),
         unless=(r"killed by signal: Bus error", r"insufficient shared memory"),
         fixes=(
@@ -185,7 +211,7 @@ CAUSES = (
                 code="DataLoader(dataset, batch_size=32, num_workers=0)  # then raise it step by step",
             ),
             Fix(
-                do="With num_workers=0 an error in the dataset shows its own traceback in the main process; a segmentation fault there "
+                do="The same holds for datasets.map(num_proc=...) and process pools: fewer processes. With num_workers=0 an error in the dataset shows its own traceback in the main process; a segmentation fault there "
                 "names the native library (cv2, h5py, decord).",
                 code="cv2.setNumThreads(0)  # in the worker, where OpenCV is used",
             ),
@@ -194,6 +220,8 @@ CAUSES = (
         examples=(
             "RuntimeError: DataLoader worker (pid 5512) is killed by signal: Killed.",
             "RuntimeError: DataLoader worker (pid(s) 871, 872) exited unexpectedly",
+            "RuntimeError: One of the subprocesses has abruptly died during map operation.To debug the error, disable multiprocessing.",
+            "concurrent.futures.process.BrokenProcessPool: A process in the process pool was terminated abruptly while the future was running or pending.",
         ),
         counterexamples=("FileNotFoundError: Caught FileNotFoundError in DataLoader worker process 3.",),
     ),

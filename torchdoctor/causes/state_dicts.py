@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 from torchdoctor.tracebacks import ends_in
 
 _TABLES = (
@@ -40,6 +40,16 @@ CAUSES = (
             Sign(r"You set `?ignore_mismatched_sizes`? to `?False`?, thus raising an error"),
             Sign(r"pass `?ignore_mismatched_sizes=True`?", FAIR),
             ends_in("torch/nn/modules/module.py", "load_state_dict", code=r"raise RuntimeError\("),
+            Sign(r"(?:missing|unexpected) keys in state_dict: "),
+            Sign(r"Cannot load model parameters from checkpoint"),
+            Sign(r"ensure that the architectures match"),
+            Sign(r"because the following keys are missing"),
+            Sign(r"Cannot load .{0,150}because \S{1,150} expected shape"),
+            Sign(r"model and loaded state dict do not match exactly", WEAK),
+            Sign(r"Layer count mismatch when loading weights", FAIR),
+            Sign(r"inconsistent tensor sizes?", also=(r"load_state_dict|While copying",), near=1500),
+            Sign(r"params_dict\[name\].{0,300}KeyError: ", FAIR),
+            Sign(r"KeyError: .{0,120}params_dict\[name\]", FAIR),
         ),
         fixes=(
             Fix(
@@ -63,6 +73,9 @@ CAUSES = (
             "the shape in current model is torch.Size([2, 64, 1, 1]).",
             'ValueError: Trying to set a tensor of shape torch.Size([1024, 4096]) in "weight" (which has shape torch.Size([4096, '
             "4096])), this looks incorrect.",
+            "Exception: Cannot load model parameters from checkpoint /data/checkpoint_best.pt; please ensure that the architectures match.",
+            "ValueError: Cannot load from ./unet because conv_in.weight expected shape tensor(..., device='meta', size=(320, 4, 3, 3)), but got torch.Size([320, 9, 3, 3]).",
+            "    param = params_dict[name]\nKeyError: 'layers.0.mlp.gate_up_proj.g_idx'",
         ),
         counterexamples=("Some weights of BertForSequenceClassification were not initialized from the model checkpoint",),
     ),
@@ -85,6 +98,9 @@ CAUSES = (
             Sign(
                 r"Missing key\(s\) in state_dict: \"(?P<head>\w{1,60})\.(?P<rest>[\w.]{1,100})\".{0,4000}Unexpected key\(s\) in state_dict: \"(?P=head)\.module\.(?P=rest)\""
             ),
+            Sign(r"KeyError: 'module\.[\w.]{1,100}'", FAIR, also=(r"state_dict|checkpoint|torch\.load|\.pth?\b",)),
+            Sign(r"missing_keys=\['(?!module\.)[^']{1,100}'.{0,4000}unexpected_keys=\['module\."),
+            Sign(r"unexpected keys?:? ?\['module\.", FAIR, unless=(r"missing keys?:? ?\['module\.",)),
         ),
         fixes=(
             Fix(
@@ -104,6 +120,8 @@ CAUSES = (
             'RuntimeError: Error(s) in loading state_dict for DataParallel:\n\tMissing key(s) in state_dict: "module.fc.weight".\n'
             '\tUnexpected key(s) in state_dict: "fc.weight".',
             "KeyError: 'unexpected key \"module.bn1.weight\" in state_dict'",
+            "    own[name] = state_dict[key]\nKeyError: 'module.layer1.0.conv1.weight'",
+            "_IncompatibleKeys(missing_keys=['conv1.weight'], unexpected_keys=['module.conv1.weight'])",
         ),
         counterexamples=(
             "RuntimeError: Error(s) in loading state_dict for DataParallel:\n"
@@ -119,6 +137,7 @@ CAUSES = (
         signs=(
             Sign(r"(?:Unexpected|Missing) key\(s\) in state_dict: \"(?:module\.)?_orig_mod\."),
             Sign(r"\"_orig_mod\.[\w.]+\"", FAIR, also=(r"state_dict",)),
+            Sign(r"[\"']_orig_mod\.[\w.]{1,120}[\"']", FAIR, also=(r"KeyError|unexpected|missing|not used",)),
         ),
         fixes=(
             Fix("Strip the prefix while loading.", code="state = {{k.replace('_orig_mod.', ''): v for k, v in state.items()}}"),
@@ -139,7 +158,8 @@ CAUSES = (
         signs=(
             Sign(
                 r"Unexpected key\(s\) in state_dict: (?:\"[\w.-]+\", "
-                r"){0,4}\"(?:epoch|state_dict|model_state_dict|model_state|optimizer|optimizer_state_dict|optimizer_states|best_acc\w*|"
+                r"){0,4}\"(?:params|params_ema|opts?|args|config|start_epoch|\w{1,20}_state_dict|\w{0,12}optim\w{0,12}|\w{0,12}scheduler\w{0,8}|"
+                r"iters?|train_loss|student|teacher|generator|discriminator|callbacks|loops|trainer|trainer_state|epoch|state_dict|model_state_dict|model_state|optimizer|optimizer_state_dict|optimizer_states|best_acc\w*|"
                 r"global_step|pytorch-lightning_version|lr_scheduler|model|net|hyper_parameters|ema|iteration|meta)\""
             ),
             Sign(r"unexpected key \"(?:epoch|state_dict|model_state_dict|optimizer|arch)\" in state_dict"),
@@ -156,6 +176,7 @@ CAUSES = (
         examples=(
             'RuntimeError: Error(s) in loading state_dict for Net:\n\tMissing key(s) in state_dict: "fc1.weight", "fc1.bias".\n'
             '\tUnexpected key(s) in state_dict: "epoch", "model_state_dict", "optimizer_state_dict", "loss".',
+            'RuntimeError: Error(s) in loading state_dict for SRNet:\n\tMissing key(s) in state_dict: "conv_first.weight".\n\tUnexpected key(s) in state_dict: "params_ema".',
         ),
         counterexamples=('RuntimeError: Error(s) in loading state_dict for Net:\n\tUnexpected key(s) in state_dict: "model.0.weight".',),
     ),
@@ -167,10 +188,16 @@ CAUSES = (
         signs=(
             Sign(
                 r"'(?:collections\.)?OrderedDict' object has no attribute "
-                r"'(?P<attribute>eval|to|cuda|cpu|parameters|forward|train|state_dict|modules|named_\w+)'"
+                r"'(?P<attribute>eval|to|cuda|cpu|parameters|forward|train|state_dict|modules|named_\w+|fuse|module|predict|float|half|children|_parameters|generate)'"
             ),
             Sign(r"'(?:collections\.)?OrderedDict' object is not callable"),
             Sign(r"'dict' object has no attribute '(?P<attribute>eval|cuda|parameters|forward|state_dict)'", FAIR, also=(r"torch\.load",)),
+            Sign(
+                r"'dict' object has no attribute '(?P<attribute>eval|to|cuda|parameters|forward|float|half|module)'",
+                FAIR,
+                also=(r"torch\.load\(",),
+            ),
+            Sign(r"'dict' object is not callable", FAIR, also=(r"torch\.load\(",)),
         ),
         fixes=(
             Fix(
@@ -198,6 +225,25 @@ CAUSES = (
                 ),
             ),
             Sign(r"vocab(?:ulary)?[ _]size .{0,40}(?:mismatch|does not match|doesn't match)", FAIR),
+            Sign(
+                r"(?:size of tensor a|expanded size of the tensor) \((?P<have>\d{5,6})\) must match the .{1,30} \((?P<want>\d{5,6})\) at non-singleton dimension 0",
+                test=lambda groups, situation: 0 < abs(int(groups["have"]) - int(groups["want"])) < 2000,
+            ),
+            Sign(r"loaded_weight\.shape\[\w+\] == self\.org_vocab_size"),
+            Sign(
+                r"(?:embed_tokens|lm_head|wte|word_embeddings|shared)\b.{0,120}ckpt: ?torch\.Size\(\[(?P<have>\d+), (?P<width>\d+)\]\) vs model: ?"
+                r"torch\.Size\(\[(?P<want>\d+), (?P<width2>\d+)\]",
+                test=rows_differ,
+            ),
+            Sign(
+                r"lora_embedding_A[\w.]*: copying a param with shape torch\.Size\(\[\d+, (?P<have>\d+)\]\) from checkpoint, the shape in current model is "
+                r"torch\.Size\(\[\d+, (?P<want>\d+)\]\)",
+            ),
+            Sign(  # in any language
+                rf"{_TABLES}[\w.]*: .{{1,80}}torch\.Size\(\[(?P<have>\d+), (?P<width>\d+)\]\).{{1,80}}torch\.Size\(\[(?P<want>\d+), (?P<width2>\d+)\]\)",
+                FAIR,
+                test=rows_differ,
+            ),
         ),
         fixes=(
             Fix(
@@ -211,44 +257,16 @@ CAUSES = (
                 "and lm_head out (do not save them)."
             ),
         ),
-        refines=("state-dict-mismatch",),
+        refines=("state-dict-mismatch", "shape-mismatch"),
         examples=(
             "RuntimeError: Error(s) in loading state_dict for PeftModelForCausalLM:\n"
             "\tsize mismatch for base_model.model.model.embed_tokens.weight: copying a param with shape "
             "torch.Size([32016, 4096]) from checkpoint, the shape in current model is torch.Size([32000, 4096]).",
+            "RuntimeError: The size of tensor a (32000) must match the size of tensor b (32001) at non-singleton dimension 0",
         ),
         counterexamples=(
             "size mismatch for head.weight: copying a param with shape torch.Size([1000, 768]) from checkpoint, the shape in current "
             "model is torch.Size([10, 768]).",
         ),
-    ),
-    Cause(
-        slug="optimizer-state-mismatch",
-        title="The saved optimizer state has other parameter groups than the optimizer it is loaded into",
-        why="Optimizer state is stored by position. The new optimizer was built over other parameters (frozen layers, a new head, "
-        "LoRA, another grouping or another optimizer).",
-        signs=(
-            Sign(
-                r"loaded state dict (?:contains a parameter group that doesn't match the size of optimizer's group|has a different "
-                r"number of parameter groups)"
-            ),
-            Sign(r"parameter group that doesn't match the size of optimizer's group"),
-            ends_in("torch/optim/optimizer.py", "load_state_dict", code=r"raise ValueError\("),
-        ),
-        fixes=(
-            Fix(
-                "Build the optimizer in the same way as when it was saved before loading: the same parameters, in the same groups and "
-                "order (freeze and add layers first)."
-            ),
-            Fix(
-                "Or do not load its state: load only the model's weights and start with a fresh optimizer (drop "
-                "optimizer.load_state_dict, or resume without optimizer.pt).",
-            ),
-        ),
-        examples=(
-            '    self.optimizer.load_state_dict(ckpt["optim"])\nValueError: loaded state dict contains a parameter group that '
-            "doesn't match the size of optimizer's group",
-        ),
-        counterexamples=("RuntimeError: Error(s) in loading state_dict for Net",),
     ),
 )

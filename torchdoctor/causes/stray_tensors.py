@@ -43,7 +43,8 @@ CAUSES = (
                 unless=(r"argument target in method",),
                 test=one_is_cpu,
             ),
-            Sign(r"CudaClassNLLCriterion_updateOutput received an invalid combination of arguments", FAIR),
+            Sign(r"Cuda(?:Spatial)?ClassNLLCriterion_updateOutput received an invalid combination of arguments", FAIR),
+            Sign(SAME, FAIR, also=(r"pos_weight ?= ?self\.pos_weight",), near=500, test=one_is_cpu),
         ),
         fixes=(
             Fix(
@@ -85,6 +86,9 @@ CAUSES = (
                 r"(?P<two>[\w:]+)"
             ),
             Sign(CHECKED + r"(?:hx|hidden|batch_first_hidden) in method wrapper_\w+"),
+            Sign(CHECKED + r"window in method wrapper_\w+"),
+            Sign(r"i?stft input and window must be on the same device but got self on (?P<one>[\w:]+) and window on (?P<two>[\w:]+)"),
+            Sign(r"(?:hidden|cell|initial) (?:state|tensors?) .{0,30}not (?:on|at) the same device", FAIR),
             Sign(r"expected input and grid to be on same device, but input is on (?P<one>[\w:]+) and grid is on (?P<two>[\w:]+)"),
             Sign(r"expected device (?P<one>cuda:\d) but got device (?P<two>cpu)", WEAK, also=(_POSITIONS,)),
         ),
@@ -108,6 +112,7 @@ CAUSES = (
             "RuntimeError: Expected all tensors to be on "
             "the same device, but found at least two devices, cuda:1 and cuda:0!",
             "RuntimeError: Input and hidden tensors are not at the same device, found input tensor at cuda:0 and hidden tensor at cpu",
+            "RuntimeError: stft input and window must be on the same device but got self on cuda:0 and window on cpu",
         ),
         counterexamples=(
             "x = x + self.pe[:, : x.size(1)]\nRuntimeError: The size of tensor a (600) must match the size of tensor b (512)",
@@ -120,7 +125,10 @@ CAUSES = (
         "labels, a dataset) are refused.",
         signs=(
             Sign(r"indices should be either on cpu or on the same device as the indexed tensor \((?P<where>[\w:]+)\)"),
-            Sign(r"indices should be either on (?:the )?(?:cpu|CPU) or on the same device"),
+            Sign(r"indices should be either on (?:the )?(?:cpu|CPU) or on the same dev"),
+            Sign(r"expected tensor_indices_or_sections to be on (?P<where>cpu), but it's on"),
+            Sign(r"(?:put_|index_copy_|index_add_?|index_fill_|take|masked_\w+)(?:\(\))?: .{0,60}(?:in|on) (?:the )?same device"),
+            Sign(r"(?:cannot|can't) index an? (?:CPU|cpu) tensor with (?:CUDA|GPU|cuda) (?:index|indices|mask)", FAIR),
             Sign(
                 CHECKED + r"(?:index|indices) in method "
                 r"wrapper_\w*(?:gather|scatter|index_add|index_copy|index_fill|take|index_put)\w*"
@@ -143,6 +151,7 @@ CAUSES = (
             "(cpu)",
             "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cuda:1! "
             "(when checking argument for argument index in method wrapper_CUDA_scatter__value)",
+            "RuntimeError: take(): self, index and out expected to be in the same device, but got self.device = cpu, index.device = cuda:0",
         ),
         counterexamples=("IndexError: index 12 is out of bounds for dimension 0 with size 12",),
     ),
@@ -157,6 +166,9 @@ CAUSES = (
             Sign(r"Expected an? '?(?P<wanted>[\w:]+)'? generator device but found '?(?P<found>[\w:]+)"),
             Sign(r"Cannot generate an? (?P<wanted>\w+) tensor from a generator of type (?P<found>\w+)"),
             Sign(r"device type for generator but found", FAIR),
+            Sign(r"Expected an? '?(?P<wanted>\w+)(?::\d+)?'? device type for gen", FAIR),
+            Sign(r"Device type (?P<wanted>CUDA|XPU) is not supported for torch\.Generator"),
+            Sign(r"Expected an? '?(?P<wanted>[\w:]+)'? generator\b.{0,20}(?:device|but)", FAIR),
         ),
         fixes=(
             Fix(
@@ -194,7 +206,24 @@ CAUSES = (
             Sign(SAME, FAIR, also=(r"torch[/\\]optim[/\\](?:adamw?|sgd|adamax|nadam|rmsprop|adagrad|_functional)\.py",), near=900),
             Sign(r"expected device [\w:]+ but got device [\w:]+", FAIR, also=(r"exp_avg\w*\.(?:mul_|add_)\(|[/\\]optim[/\\]\w+\.py",)),
             Sign(r"invalid combination of arguments - got \(.{0,20}torch\.cuda\.\w+Tensor", FAIR, also=(r"exp_avg\w*\.mul_\(",), near=400),
-            Sign(r"If capturable=False, (?:`?state_steps`?) should not be CUDA tensors"),
+            Sign(r"`?state_steps`? should not be CUDA tensors"),
+            Sign(r"If capturable=True, `?params`? and `?state_steps`? must be (?:CUDA|on supported)"),
+            Sign(r"params, grads, exp_avgs, and exp_avg_sqs must have same dtype, device, and layout"),
+            Sign(
+                SAME,
+                FAIR,
+                also=(
+                    r"[/\\](?:optimi[sz]er\w{0,12}|\w{0,24}optimi[sz]ers?|optim|adafactor|lion|prodigy)\.py\W{1,4} line \d+, in (?:step|update\w*)\b",
+                ),
+                near=260,
+                unless=(r"in (?:backward|forward)\b",),
+            ),
+            Sign(
+                SAME,
+                FAIR,
+                also=(r"[/\\](?:bitsandbytes|apex|deepspeed|transformers)[/\\].{0,40}(?:optim\w*|adam\w*)\.py\W{1,4} line",),
+                near=700,
+            ),
             Sign(r"Tensors of the same index must be on the same device and the same dtype except `?step`? tensors", FAIR),
             Sign(r"A tensor was not cuda\. .{0,20}multi_tensor_apply"),
             Sign(r"A tensor was not cuda", FAIR, also=(r"optim|amp|apex",)),
@@ -202,7 +231,7 @@ CAUSES = (
         ),
         fixes=(
             Fix(
-                "Load the optimizer state after the model is on its device: model.to(device) first, then build the optimizer, then "
+                "Load the state of the optimizer (the optimizer state) after the model is on its device: model.to(device) first, then build the optimizer, then "
                 "optimizer.load_state_dict(state); "
                 "torch.load(..., map_location=device) for the checkpoint.",
                 code="model.to(device)\noptimizer = torch.optim.AdamW(model.parameters(), lr=lr)\n"
@@ -227,6 +256,9 @@ CAUSES = (
             "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! "
             "(when checking argument for argument state_steps in method wrapper_CUDA___fused_adamw_)",
             "AssertionError: If capturable=False, state_steps should not be CUDA tensors.",
+            "AssertionError: If capturable=True, params and state_steps must be CUDA tensors.",
+            '  File "/opt/env/lib/python3.11/site-packages/lion_opt/optimizer.py", line 88, in step\n'
+            "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!",
         ),
         counterexamples=("optimizer.step()\nRuntimeError: element 0 of tensors does not require grad and does not have a grad_fn",),
     ),

@@ -1,6 +1,6 @@
 """The operating system under torch: libc, libstdc++, the CPU's instructions, crashes in native code."""
 
-from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 
 CAUSES = (
     Cause(
@@ -12,6 +12,7 @@ CAUSES = (
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found \(required by (?P<binary>[^)]{1,200})\)"),
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found"),
             Sign(r"(?P<version>GLIBC_2\.\d+)['\"]? not found"),
+            Sign(r"undefined symbol: \w+,? version (?P<version>GLIBC_2\.\d+)"),
         ),
         refines=("flash-attn-abi", "cpp-extension-abi-mismatch"),
         explains=("pip-build-failed",),
@@ -28,6 +29,7 @@ CAUSES = (
         examples=(
             "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
             "/opt/v/lib/python3.10/site-packages/flash_attn_2_cuda.so)",
+            "symbol lookup error: /opt/v/bin/python3: undefined symbol: __libc_single_threaded, version GLIBC_2.32",
         ),
         counterexamples=("ldd (Ubuntu GLIBC 2.35-0ubuntu3.8) 2.35",),
     ),
@@ -40,6 +42,8 @@ CAUSES = (
             Sign(r"version [`'\"]?(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
             Sign(r"(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
             Sign(r"libstdc\+\+\.so\.6: version"),
+            Sign(r"undefined symbol: \w+,? version (?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)"),
+            Sign(r"libstdc\+\+\.so\.6: cannot open shared object file", FAIR),
         ),
         refines=("flash-attn-abi", "cpp-extension-abi-mismatch"),
         explains=("torch-install-broken",),
@@ -58,6 +62,7 @@ CAUSES = (
         decide="strings /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | grep GLIBCXX | tail -3",
         examples=(
             "ImportError: /opt/conda/envs/t/bin/../lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by /tmp/ext/fused.so)",
+            "ImportError: /opt/v/lib/libopenvino.so: undefined symbol: _ZSt28__throw_bad_array_new_lengthv, version GLIBCXX_3.4.29",
         ),
         counterexamples=("-D_GLIBCXX_USE_CXX11_ABI=0 -fPIC",),
     ),
@@ -76,6 +81,12 @@ CAUSES = (
             Sign(r"requires a CPU with (?:AVX2?|SSE4)", FAIR),
             Sign(r"\b0xC000001D\b"),
             Sign(r"(?:code|status)\W{1,3}-1073741795\b"),
+            Sign(r"interrupted by signal 4\b"),
+            Sign(r"(?:sent|signal|received|killed by) SIGILL"),
+            Sign(r"\bexit(?:ed with)?(?: status)? code:? 132\b", FAIR),
+            Sign(r"compiled to use (?:AVX|SSE|FMA)\S{0,6} instructions, but these aren't available"),
+            Sign(r"built with baseline optimizations: .{1,60}but your machine doesn't support"),
+            Sign(r"(?:CPU|processor|machine).{0,30}(?:does not|doesn't) support AVX2?\b", WEAK),
         ),
         explains=("rank-segfault", "native-segfault"),
         fixes=(
@@ -89,8 +100,17 @@ CAUSES = (
             Fix("On a CPU without AVX use another machine, an older version of the package, or build torch from source for this CPU."),
         ),
         decide="lscpu | grep -i -e 'model name' -e avx",
-        examples=("$ python -c 'import torch'\nIllegal instruction (core dumped)",),
-        counterexamples=("TypeError: illegal argument: instruction must be a string",),
+        examples=(
+            "$ python -c 'import torch'\nIllegal instruction (core dumped)",
+            "The TensorFlow library was compiled to use AVX instructions, but these aren't available on your machine.\nAborted (core dumped)",
+            "RuntimeError: NumPy was built with baseline optimizations: (X86_V2) but your machine doesn't support: (X86_V2).",
+            "Process finished with exit code 132 (interrupted by signal 4:SIGILL)",
+            "Worker (pid:9) was sent SIGILL!",
+        ),
+        counterexamples=(
+            "TypeError: illegal argument: instruction must be a string",
+            "[INFO] this CPU does not support AVX512, using the AVX2 kernels\nready",
+        ),
     ),
     Cause(
         slug="native-segfault",
@@ -112,6 +132,9 @@ CAUSES = (
             Sign(r"malloc_consolidate\(\): ", FAIR),
             Sign(r"corrupted (?:size vs\. prev_size|double-linked list)", FAIR),
             Sign(r"\b0xC0000409\b", FAIR),
+            Sign(r"\bEXC_BAD_ACCESS\b", FAIR),
+            Sign(r"Segfault encountered", FAIR),
+            Sign(r"Windows fatal exception: (?:stack overflow|code 0x)", FAIR),
         ),
         consequence=True,
         fixes=(
@@ -129,7 +152,36 @@ CAUSES = (
         examples=(
             "$ python infer.py\nloading weights\nSegmentation fault (core dumped)",
             "double free or corruption (!prev)\nAborted (core dumped)",
+            "Exception Type:        EXC_BAD_ACCESS (SIGSEGV)",
         ),
         counterexamples=("customer segmentation faulted lines: 3",),
+    ),
+    Cause(
+        slug="executable-stack-refused",
+        title="The system refuses a library that asks for an executable stack",
+        why="{library|The library} is marked as needing an executable stack. glibc 2.41 and newer (Fedora 42, Debian 13, Arch) and "
+        "hardened kernels no longer make the stack executable for a library that is loaded at run time. Older torch, ROCm and "
+        "CTranslate2 builds carry that mark without needing it.",
+        signs=(
+            Sign(r"(?P<library>[\w/.+-]{1,200}\.so[\w.]{0,12}): cannot enable executable stack as shared object requires"),
+            Sign(r"cannot enable executable stack"),
+        ),
+        explains=("torch-install-broken",),
+        fixes=(
+            Fix(
+                "Upgrade the package that brings the library (torch, ctranslate2, the ROCm build): newer builds no longer have the mark.",
+                ("python -m pip install -U torch", "python -m pip install -U ctranslate2"),
+            ),
+            Fix(
+                "Or clear the executable-stack mark of the file (patchelf 0.18 or newer; execstack -c does the same).",
+                ("patchelf --clear-execstack {library|LIBRARY.so}",),
+            ),
+            Fix(
+                "As a stopgap with glibc 2.41 allow it for one run.",
+                ("GLIBC_TUNABLES=glibc.rtld.execstack=2 python train.py",),
+            ),
+        ),
+        examples=("ImportError: libtorch_cpu.so: cannot enable executable stack as shared object requires: Invalid argument",),
+        counterexamples=("checking whether the stack is executable... no",),
     ),
 )

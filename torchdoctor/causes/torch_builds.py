@@ -53,6 +53,34 @@ CAUSES = (
             ),
             Sign(r"CUDA unavailable, invalid device (?P<device>\d+) requested", FAIR),
             Sign(r"PyTorch built with CUDA: {1,9}False", FAIR),
+            Sign(
+                r"(?:Py|\b)torch(?: version)?\W{0,14}\d+\.\d+\.\d+\+cpu\b",
+                FAIR,
+                also=(r"(?:GeForce|\bRTX ?\w{0,2}\d{3,4}|\bGTX ?\d{3,4}|Tesla [A-Z]\d|Quadro|NVIDIA-SMI|NVIDIA (?:A|H|L)\d{2,3})",),
+                unless=(
+                    r"\+cu\d{2,3}\b",
+                    r"\brocm",
+                ),
+            ),
+            Sign(
+                r"(?:Py|\b)torch(?: version)?\W{0,14}\d+\.\d+\.\d+\+cpu\b",
+                FAIR,
+                also=(r"(?:Torch is not able to use GPU|CUDA\W{1,3}not available|CUDA is not available)",),
+            ),
+            Sign(
+                r"torch\.version\.cuda\W{1,20}None\b",
+                FAIR,
+                also=(r"is_available\(\)\)?\W{1,8}False",),
+                unless=(r"\+rocm|version\.hip\W{1,8}\d",),
+            ),
+            Sign(
+                r"\b(?:pytorch|libtorch) {1,30}\d\S{1,20} {1,30}cpu_(?:py|mkl|generic|openblas)\w{0,40}",
+                FAIR,
+                also=(r"(?:\bFalse\b|CUDA (?:is )?not available|not compiled with)",),
+            ),
+            Sign(r"\btorch\b.{0,40}(?:built|compiled) without CUDA\b", FAIR),
+            Sign(r"\b(?:torch|PyTorch) (?:is |was )?not (?:built|compiled) with CUDA\b", FAIR),
+            Sign(r"(?:torch|PyTorch)\b.{0,40}\bCPU-only (?:build|version|wheel)", FAIR),
         ),
         unless=(_MAC, _JETSON, r"on (?:the )?CPU,? (?:as|which was) (?:configured|asked|intended|requested|wanted)|CPU on purpose"),
         refuted=("os=macos",),
@@ -80,11 +108,14 @@ CAUSES = (
             'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
             "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
             "$ pip list | grep torch\ntorch              2.4.0+cpu\n$ python -c 'import torch; print(torch.cuda.is_available())'\nFalse\n$ nvidia-smi -L\nGPU 0: NVIDIA A10 (UUID: GPU-2)",
+            "System info:\n  device: cpu\n  torch:  2.1.0+cpu\nThe machine has a GeForce RTX 3060 with driver 551.23, and still everything runs on the CPU.",
+            "RuntimeError: Torch is not able to use GPU; add --skip-torch-cuda-test to COMMANDLINE_ARGS variable to disable this check\ntorch: 2.0.1+cpu",
         ),
         counterexamples=(
             'File "/Users/kim/x.py", line 3, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
             "torch 2.4.0+cpu, torch.cuda.is_available() = False, running on the CPU as intended\nepoch 1 done",
             "torch-2.4.0+cpu installed, running on cpu as asked\nepoch 1 done",
+            "torch 2.4.0+cu124 replaced torch 2.4.0+cpu, NVIDIA GeForce RTX 3060, epoch 1 done",
         ),
     ),
     Cause(
@@ -100,6 +131,17 @@ CAUSES = (
             Sign(r"Found no NVIDIA driver on your system", FAIR, also=(_JETSON,)),
             Sign(r"torchvision::nms", FAIR, also=(_JETSON, r"does not exist")),
             Sign(r"is_available\(\).{0,12} False\b", FAIR, also=(_JETSON,)),
+            Sign(r"CUDA available: {1,3}(?:False|No)\b", FAIR, also=(_JETSON,)),
+            Sign(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested", FAIR, also=(_JETSON,)),
+            Sign(r"torch-\d\S{1,24} CPU \(ARMv8", FAIR, also=(_JETSON,)),
+            Sign(
+                r"CUDA (?:is )?(?:unavailable|not available)",
+                FAIR,
+                also=(
+                    _JETSON,
+                    r"\btorch\b",
+                ),
+            ),
         ),
         refines=("torch-cpu-only-build", "cuda-unavailable-no-driver"),
         fixes=(
@@ -111,7 +153,10 @@ CAUSES = (
             Fix("Or run in NVIDIA's l4t-pytorch container for this JetPack, started with --runtime nvidia."),
         ),
         url="https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/index.html",
-        examples=("nvidia@orin-4:~$ python3 cam.py\nAssertionError: Torch not compiled with CUDA enabled",),
+        examples=(
+            "nvidia@orin-4:~$ python3 cam.py\nAssertionError: Torch not compiled with CUDA enabled",
+            "Jetson Orin NX, JetPack 6.1\nUltralytics 8.3.70 Python-3.10.12 torch-2.5.1 CPU (ARMv8 Processor rev 1 (v8l))\nValueError: Invalid CUDA 'device=0' requested. Use 'device=cpu' or pass valid CUDA device(s) if available",
+        ),
         counterexamples=("nvidia@orin-4:~$ python3 cam.py\nfps 31.2",),
     ),
 )

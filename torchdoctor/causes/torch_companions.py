@@ -29,6 +29,16 @@ CAUSES = (
             Sign(r"Failed to load image Python extension:.{0,300}(?:undefined symbol|procedure could not be found)", WEAK),
             ends_in("torchvision/extension.py", "_assert_has_ops|_check_cuda_version"),
             ends_in("torchvision/_meta_registrations.py", "<module>|wrapper|meta_nms"),
+            Sign(r"module 'torchvision' has no attribute 'extension'"),
+            Sign(r"requires torchvision[>=]=[\w.]{1,20},? but found torchvision"),
+            Sign(r"torchvision==\S{1,20} is incompatible with torch==", FAIR),
+            Sign(r"torchvision/(?:_C|image|video_reader)[\w.-]{0,40}\.so.{0,20}Symbol not found"),
+            Sign(
+                r"DLL load failed while importing _C: The specified procedure could not be found",
+                FAIR,
+                also=(r"torchvision",),
+                unless=(r"xformers",),
+            ),
         ),
         refines=("cpp-extension-abi-mismatch", "torch-too-old-for-library", "windows-dll-version-conflict"),
         fixes=(
@@ -51,6 +61,8 @@ CAUSES = (
             "if you had errors while compiling torchvision from source.",
             "AttributeError: partially initialized module 'torchvision' has no attribute 'extension' (most likely due to a circular "
             "import)",
+            "ImportError: Unsloth: torch==2.10.0 requires torchvision>=0.25.0, but found torchvision==0.24.1. Please reinstall torchvision.",
+            "UserWarning: Failed to load image Python extension: 'dlopen(/opt/v/lib/python3.9/site-packages/torchvision/image.so, 0x0006): Symbol not found: __ZN3c106detail19maybe_wrap_dim_slowExxb'",
         ),
         counterexamples=("torchvision.ops.nms kept 12 of 300 boxes",),
     ),
@@ -63,6 +75,22 @@ CAUSES = (
             Sign(r"Could not run 'torchvision::(?P<op>\w+)' with arguments from the 'CUDA' backend"),
             Sign(r"'torchvision::\w+' is only available for these backends", FAIR),
             Sign(r"Not compiled with GPU support", also=(r"torchvision[/\\.]",), unless=(r"detectron2", r"maskrcnn", r"mmcv", r"_ext\b")),
+            Sign(
+                r"csrc[/\\]ops[/\\](?:autocast[/\\]\.\.[/\\])?cpu[/\\]\w{2,30}_kernel\.cpp:\d+ \[kernel\]",
+                FAIR,
+                unless=(
+                    r"csrc[/\\]ops[/\\]cuda[/\\]",
+                    r"from the '(?:MPS|Meta|XLA|HPU|HIP|PrivateUse1|QuantizedCPU)' backend",
+                ),
+            ),
+            Sign(
+                r"torchvision(?:==| |: |-)0\.\d+\.\d+\+cpu\b",
+                FAIR,
+                also=(
+                    r"\btorch(?:==| |: |-)[12]\.\d+\.\d+\+cu\d+",
+                    r"(?:Error|failed|not available)",
+                ),
+            ),
         ),
         refines=("torchvision-version-mismatch", "extension-built-without-cuda"),
         fixes=(
@@ -79,8 +107,14 @@ CAUSES = (
                 code="keep = torchvision.ops.nms(boxes.cpu(), scores.cpu(), iou_threshold).to(boxes.device)",
             ),
         ),
-        examples=("NotImplementedError: Could not run 'torchvision::nms' with arguments from the 'CUDA' backend.",),
-        counterexamples=("Could not run 'aten::_foo' with arguments from the 'MPS' backend",),
+        examples=(
+            "NotImplementedError: Could not run 'torchvision::nms' with arguments from the 'CUDA' backend.",
+            "CPU: registered at /__w/vision/vision/pytorch/vision/torchvision/csrc/ops/cpu/nms_kernel.cpp:112 [kernel]\nMeta: registered at /dev/null:198 [kernel]\nBackendSelect: fallthrough registered at ../aten/src/ATen/core/BackendSelectFallbackKernel.cpp:3 [backend fallback]",
+        ),
+        counterexamples=(
+            "Could not run 'aten::_foo' with arguments from the 'MPS' backend",
+            "CPU: registered at aten/src/ATen/RegisterCPU.cpp:31034 [kernel]",
+        ),
     ),
     Cause(
         slug="torchaudio-version-mismatch",
@@ -102,8 +136,18 @@ CAUSES = (
             Sign(r"torchaudio requires torch", FAIR),
             ends_in("torchaudio/_extension/utils.py", "_load_lib|_check_cuda_version"),
             Sign(r"_torch_sox\S{0,60}\.(?:so|pyd).{0,12}(?:undefined symbol|Symbol not found|procedure could not be found)"),
+            Sign(r"torchaudio[/\\]\S{0,60}\.so.{0,20}Symbol not found"),
+            Sign(r"Could not find module .{0,200}torchaudio[/\\]"),
+            Sign(r"WinError 127.{0,200}torchaudio[/\\]"),
+            Sign(r"libtorchaudio\S{0,40} undefined symbol"),
         ),
-        refines=("cpp-extension-abi-mismatch", "cuda-runtime-lib-missing", "windows-dll-version-conflict", "torch-install-broken"),
+        refines=(
+            "cpp-extension-abi-mismatch",
+            "cuda-runtime-lib-missing",
+            "windows-dll-version-conflict",
+            "torch-install-broken",
+            "windows-vcredist-missing",
+        ),
         fixes=(
             Fix(
                 "Reinstall torchaudio in the version and build that match the installed torch, from the same index: up to 2.10 "
@@ -122,6 +166,7 @@ CAUSES = (
             "RuntimeError: Detected that PyTorch and TorchAudio were compiled with different CUDA versions. PyTorch has CUDA version "
             "12.6 whereas TorchAudio has CUDA version 12.4.",
             "    import _torch_sox\nImportError: /opt/venv/lib/python3.7/site-packages/_torch_sox.cpython-37m-x86_64-linux-gnu.so: undefined symbol: _ZN3c1011CPUTensorIdEv",
+            "FileNotFoundError: Could not find module 'C:\\v\\Lib\\site-packages\\torchaudio\\lib\\libtorchaudio.pyd' (or one of its dependencies). Try using the full path with constructor syntax.",
         ),
         counterexamples=("torchaudio backend: soundfile",),
     ),
@@ -135,8 +180,18 @@ CAUSES = (
             Sign(r"= load_torchcodec_shared_libraries\(\)", FAIR),
             Sign(r"libtorchcodec_core\d\.(?:so|dylib|dll).{0,120}(?:undefined symbol|cannot open|not found|Could not)", FAIR),
             Sign(r"libavutil\.so\.\d+: cannot open shared object file", FAIR),
+            Sign(r"not found in DLL:.{0,200}libtorchcodec"),
+            Sign(r"Could not load this library: .{0,200}libtorchcodec"),
+            Sign(r"libtorchcodec loading traceback"),
+            Sign(r"Could not find module .{0,200}libtorchcodec"),
+            Sign(r"lib(?:avcodec|avutil|avformat|avfilter|avdevice|swscale|swresample)\.so\.\d+: cannot open shared object file", FAIR),
+            Sign(r"Library not loaded: @rpath/lib(?:avcodec|avutil|avformat|avfilter|avdevice|swscale|swresample)\.\d+\.dylib", FAIR),
+            Sign(r"libnppicc\.so\S{0,4}: cannot open shared object file", FAIR),
         ),
-        refines=("cpp-extension-abi-mismatch",),
+        refines=(
+            "cpp-extension-abi-mismatch",
+            "windows-dll-version-conflict",
+        ),
         fixes=(
             Fix(
                 "Install FFmpeg with its shared libraries (version 4 to 8) into the environment or the system.",
@@ -153,6 +208,9 @@ CAUSES = (
             "RuntimeError: Could not load libtorchcodec. Likely causes:\n          1. FFmpeg is not properly installed in your "
             "environment. We support versions 4, 5, 6 and 7.\n          2. The PyTorch version (2.8.0+cu128) is not compatible with this "
             "version of TorchCodec.",
+            "FFmpeg version 4: Could not load this library: /opt/v/lib/python3.12/site-packages/torchcodec/libtorchcodec_core4.dylib\n[end of libtorchcodec loading traceback].",
+            "Procedure ?decref_pyobject@TensorImpl@c10@@UEBAXXZ not found in DLL: C:\\v\\Lib\\site-packages\\torchcodec\\libtorchcodec_core7.dll.",
+            "OSError: libavcodec.so.60: cannot open shared object file: No such file or directory",
         ),
         counterexamples=("[torchcodec] decoded 300 frames",),
     ),
@@ -164,6 +222,9 @@ CAUSES = (
             Sign(r"TorchCodec is required for (?:load|save)_with_torchcodec"),
             Sign(r"To support (?:decoding|encoding) (?:audio|video)(?: data)?, please install '?torchcodec"),
             Sign(r"No module named 'torchcodec'"),
+            Sign(r"name '(?:AudioDecoder|VideoDecoder|torchcodec)' is not defined", FAIR),
+            Sign(r"TorchCodec is not installed"),
+            Sign(r"[Pp]lease install '?torchcodec", FAIR),
         ),
         refines=("module-not-installed",),
         fixes=(
@@ -173,7 +234,11 @@ CAUSES = (
             ),
             Fix("Or stay with versions that decode themselves: torchaudio below 2.9, datasets below 4.", ('pip install "datasets<4"',)),
         ),
-        examples=("ImportError: TorchCodec is required for load_with_torchcodec. Please install torchcodec to use this function.",),
+        examples=(
+            "ImportError: TorchCodec is required for load_with_torchcodec. Please install torchcodec to use this function.",
+            "ImportError: TorchCodec is not installed. Please install torchcodec to decode audio.",
+            "NameError: name 'AudioDecoder' is not defined",
+        ),
         counterexamples=("TorchCodec 0.8 loaded",),
     ),
     Cause(
@@ -191,8 +256,13 @@ CAUSES = (
             Sign(r"No operator found for `?memory_efficient_attention", FAIR, unless=(r"requires device with capability", r"device=cpu")),
             Sign(r"No module named 'xformers\._C", FAIR),
             ends_in("xformers/ops/fmha/dispatch.py", "_run_priority_list"),
+            Sign(r"WinError 127.{0,200}xformers[/\\]"),
+            Sign(r"module 'xformers' has no attribute 'ops'", FAIR),
         ),
-        refines=("cpp-extension-abi-mismatch",),
+        refines=(
+            "cpp-extension-abi-mismatch",
+            "windows-dll-version-conflict",
+        ),
         fixes=(
             Fix(
                 "Reinstall xformers in the version built for the installed torch ({have|see pip show torch}), from the same CUDA wheel "
@@ -217,6 +287,7 @@ CAUSES = (
         examples=(
             "WARNING[XFORMERS]: xFormers can't load C++/CUDA extensions. xFormers was built for:\n    PyTorch 2.3.0+cu121 with CUDA 1201 "
             "(you have 2.2.1+cu118)\n    Python  3.10.14 (you have 3.10.6)",
+            "AttributeError: module 'xformers' has no attribute 'ops'",
         ),
         counterexamples=("xFormers 0.0.27 memory_efficient_attention.cutlassF: available",),
     ),

@@ -16,6 +16,14 @@ CAUSES = (
             Sign(r"requires the PyTorch library but it was not found in your environment", FAIR),
             Sign(r"None of PyTorch, TensorFlow >= [\d.]+, or Flax have been found", FAIR),
             Sign(r"At least one of TensorFlow [\d.]+ or PyTorch should be installed", FAIR),
+            Sign(r"(?:PyTorch|'torch'|\btorch) is not installed(?! with| for| in a)", FAIR),
+            Sign(r"requires PyTorch,? but it (?:was|is) not (?:found|installed)", FAIR),
+            Sign(r"Package\(s\) not found: torch(?![\w-])", FAIR),
+            Sign(r"Import .?torch.? could not be resolved", FAIR),
+            Sign(r"Unable to import '?torch'?(?![\w.])", FAIR, unless=(r"pre-compile",)),
+            Sign(r"The 'torch\S{0,30}' distribution was not found", FAIR),
+            Sign(r"[Pp]lease install (?:PyTorch|torch) first", FAIR),
+            Sign(r"Python module torch was not found"),
         ),
         unless=(
             r"pip-build-env",
@@ -47,11 +55,14 @@ CAUSES = (
             '$ pip show torch\nName: torch\nVersion: 2.4.1\n$ python eval.py\nTraceback (most recent call last):\n  File "eval.py", line '
             "3, in "
             "<module>\n    import torch\nModuleNotFoundError: No module named 'torch'",
+            "ImportError: PyTorch is not installed. Please install PyTorch first: https://pytorch.org/get-started/locally/",
+            'Import "torch" could not be resolved Pylance(reportMissingImports)',
         ),
         counterexamples=(
             '  File "/tmp/pip-build-env-x1/overlay/lib/python3.10/site-packages/setuptools/build_meta.py", line 480\n'
             "ModuleNotFoundError: No module named 'torch'",
             "ModuleNotFoundError: No module named 'torchmetrics'",
+            "INFO: TensorRT is not installed, the torch backend is used",
         ),
     ),
     Cause(
@@ -77,6 +88,24 @@ CAUSES = (
             Sign(r"torch[/\\]lib[/\\]libshm.{0,40}(?:torch_shm_manager).{0,60}(?:No such file|not found|unable to)", FAIR),
             Sign(r"Unable to find torch_shm_manager"),
             Sign(r"error executing torch_shm_manager", FAIR),
+            Sign(r"libshm\.so: cannot open shared object file"),
+            Sign(r"lib(?:shm|TH|THC|THS|ATen|torch_global_deps)\.so\S{0,4} => not found"),
+            Sign(r"lib(?:torch\w*|c10\w*|caffe2\w*)\.so: cannot open shared object file", FAIR, also=(r"torch/__init__\.py",)),
+            Sign(r"libtorch\w*\.so: ELF load command past end of file"),
+            Sign(r"torch/lib/\.\./\.\./nvidia/\S{1,100}: (?:file too short|invalid ELF header)"),
+            Sign(
+                r"No module named '?torch\.(?:torch_version|_utils_internal|types|_tensor_str|functional|_tensor_docs|serialization|multiprocessing|optim|jit|utils)'?(?![\w.])",
+                FAIR,
+            ),
+            Sign(
+                r"(?<!\w)module 'torch' has no attribute '(?P<name>save|load|optim|utils|float|float16|float64|long|int64|zeros|ones|randn|cat|stack|Size|FloatTensor|LongTensor|_C|jit|is_tensor|get_default_dtype|set_default_dtype|set_grad_enabled|backends|hub|autograd|version)'",
+                FAIR,
+            ),
+            Sign(r"torch-\d\S{0,40}\.dist-info[/\\]METADATA", FAIR, also=(r"No such file or directory",)),
+            Sign(
+                r"Cannot uninstall '?torch\w*'? ?[\w.+]{0,24},? ?(?:RECORD file not found|no RECORD file was found|.{0,10}distutils installed project)"
+            ),
+            Sign(r"torch\.__spec__ is None"),
         ),
         unless=(
             r"partially initialized module",
@@ -103,6 +132,10 @@ CAUSES = (
             "directory",
             "ImportError: /opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_cuda.so: file too short",
             "AttributeError: module 'torch' has no attribute '__version__'",
+            "    from torch._C import *\nImportError: libshm.so: cannot open shared object file: No such file or directory",
+            "\tlibshm.so => not found\n\tlibTH.so.1 => /opt/v/lib/python3.6/site-packages/torch/lib/libTH.so.1 (0x00007f00)",
+            "ERROR: Cannot uninstall torch 2.1.0, RECORD file not found. You might be able to recover from this via: 'pip install --force-reinstall --no-deps torch==2.1.0'.",
+            "AttributeError: module 'torch' has no attribute 'save'",
         ),
         counterexamples=("AttributeError: module 'torch' has no attribute 'compiler'",),
     ),
@@ -118,6 +151,10 @@ CAUSES = (
             Sign(r"torch/lib/libtorch_python\.so: undefined symbol: (?P<symbol>\w+)"),
             Sign(r"torch/_C[\w.-]*\.so: undefined symbol: (?P<symbol>\w+)"),
             Sign(r"torch/lib/lib(?!torchaudio)\w+\.so[.\d]*: undefined symbol: (?!nccl|iJIT|cu|__nv)(?P<symbol>\w+)", FAIR),
+            Sign(r"'module' object has no attribute '(?P<name>_\w{3,60})'", FAIR, also=(r"torch[/\\]|\b_C\.",)),
+            Sign(r"type object 'torch\._C\.\w+' has no attribute"),
+            Sign(r"torch/lib/lib\w+\.dylib.{0,30}Symbol not found"),
+            Sign(r"[/\\]libtorch_python\.so: undefined symbol: (?P<symbol>\w+)"),
         ),
         unless=(r"iJIT_NotifyEvent", r"partially initialized module", r"nvJitLink", r"symbol: nccl"),
         explains=("torch-install-broken",),
@@ -143,8 +180,12 @@ CAUSES = (
             "AttributeError: module 'torch._C' has no attribute '_cuda_setDevice_v2'",
             "ImportError: /srv/env/lib/python3.9/site-packages/torch/lib/libtorch_python.so: undefined symbol: "
             "_ZN5torch3jit17parseSchemaOrNameERKSsb",
+            "/opt/py/lib/python2.7/site-packages/torch/__init__.py in <module>\n--> 339 _C._init_names(list(torch._tensor_classes) + list(torch._storage_classes))\nAttributeError: 'module' object has no attribute '_init_names'",
         ),
-        counterexamples=("AttributeError: module 'config' has no attribute 'C'",),
+        counterexamples=(
+            "AttributeError: module 'config' has no attribute 'C'",
+            "AttributeError: 'module' object has no attribute '_private_helper'",
+        ),
     ),
     Cause(
         slug="torch-downgraded-by-dependency",

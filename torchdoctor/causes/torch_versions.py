@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, Cause, Fix, Sign
 
 _NEWER = (
     "_dynamo _inductor _scaled_mm accelerator AcceleratorError amax amin aminmax amp are_deterministic_algorithms_enabled asarray "
@@ -28,23 +25,6 @@ _PARTS = (
     .replace(".", r"\.")
     .replace(" ", "|")
 )
-_STDLIB = (
-    "abc accelerate argparse array ast asyncio bisect calendar code codecs collections copy copyreg csv ctypes dataclasses datasets "
-    "datetime decimal dis email enum filelock functools glob graphlib hashlib heapq html http huggingface_hub importlib inspect io "
-    "jinja2 json keyword linecache locale logging math multiprocessing networkx numbers numpy operator os packaging pathlib peft pickle "
-    "platform profile queue random re regex requests safetensors select selectors shutil signal socket ssl stat statistics string struct "
-    "subprocess symbol sympy sys tempfile test textwrap threading time timeit token tokenize tokenizers torch torchvision tqdm traceback "
-    "transformers triton types typing unittest uuid warnings weakref yaml zipfile"
-).replace(" ", "|")
-
-
-def _own_file(groups: Mapping[str, str], situation: Any) -> bool:
-    """Whether the file that carries a library's name is the user's own."""
-    path = groups["file"].replace("\\", "/")
-    own = not any(
-        part in path for part in ("site-packages/", "dist-packages/", "/lib/python", "/Lib/", "<frozen", "/lib64/python", "/usr/lib/")
-    )
-    return own and "Programs/Python" not in path
 
 
 CAUSES = (
@@ -93,9 +73,54 @@ CAUSES = (
                 unless=(r"torch(?:vision|audio) [\d.+cu]+ requires",),
             ),
             Sign(r"infer_schema\(func\): Parameter \w+ has unsupported type", FAIR),
+            Sign(r"barrier\(\) got an unexpected keyword argument '(?P<name>device_ids)'"),
+            Sign(r"(?<![\w.])load\(\) got an unexpected keyword argument '(?P<name>weights_only|mmap)'", FAIR),
+            Sign(r"scaled_dot_product_attention\(\) got an unexpected keyword argument '(?P<name>enable_gqa|scale)'", FAIR),
+            Sign(r"register_forward_(?:pre_)?hook\(\) got an unexpected keyword argument '(?P<name>with_kwargs|always_call|prepend)'"),
+            Sign(r"load_state_dict\(\) got an unexpected keyword argument '(?P<name>assign)'", FAIR),
+            Sign(r"init_process_group\(\) got an unexpected keyword argument '(?P<name>device_id)'"),
+            Sign(
+                r"checkpoint\(\) got an unexpected keyword argument '(?P<name>use_reentrant)'",
+                FAIR,
+                unless=(r"gradient_checkpointing_enable",),
+            ),
+            Sign(r"meshgrid\(\) got an unexpected keyword argument '(?P<name>indexing)'"),
+            Sign(r"clip_grad_norm_\(\) got an unexpected keyword argument '(?P<name>error_if_nonfinite|foreach)'", FAIR),
+            Sign(r"zero_grad\(\) got an unexpected keyword argument '(?P<name>set_to_none)'", FAIR),
+            Sign(r"LayerNorm\.__init__\(\) got an unexpected keyword argument '(?P<name>bias)'", FAIR),
+            Sign(
+                r"__init__\(\) got an unexpected keyword argument '(?P<name>persistent_workers|prefetch_factor|norm_first|use_orig_params|sync_module_states|gradient_as_bucket_view|static_graph|batch_first)'",
+                FAIR,
+            ),
+            Sign(r"autocast\S{0,12}\(\) got an unexpected keyword argument '(?P<name>dtype|device_type|cache_enabled)'", FAIR),
+            Sign(
+                r"'Tensor' object has no attribute '(?P<name>untyped_storage|is_mps|is_meta|nan_to_num|index_reduce_?|scatter_reduce_?|tensor_split|mT|mH|isin|moveaxis|swapaxes|broadcast_to)'",
+                FAIR,
+            ),
+            Sign(r"'\w{0,20}Storage' object has no attribute '(?P<name>untyped|nbytes|_new_shared)'", FAIR),
+            Sign(rf"cannot import name '(?P<name>{_NEWER})' from 'torch'(?! \(unknown)", FAIR),
+            Sign(
+                r"module 'torch' has no attribute '(?P<name>argsort|is_autocast_enabled|get_autocast_cpu_dtype|is_inference|is_vulkan_available|_foreach_\w+|compiled_with_cxx11_abi)'"
+            ),
+            Sign(r"PyTorch SDPA requirements in Transformers are not met"),
+            Sign(
+                r"(?:PyTorch|torch) ?(?:>=|version)? ?(?P<wanted>[12]\.\d[\d.]{0,6}) (?:or (?:later|above|higher|newer|greater) )?(?:is |are )?required",
+                FAIR,
+                unless=(r"No matching distribution",),
+            ),
+            Sign(
+                r"requires (?:PyTorch|torch)(?: version)? ?(?:>=|v)? ?(?P<wanted>[12]\.\d[\d.]{0,6}) ?(?:or (?:above|higher|later|newer|greater)|and above|\+(?! ?c))",
+                FAIR,
+            ),
+            Sign(r"(?:PyTorch|torch) version (?:\S{1,20} )?(?:is )?too old", FAIR),
+            Sign(r"name '(?P<name>DeviceMesh|init_device_mesh)' is not defined", FAIR),
+            Sign(r"'torch\._C\._distributed_c10d\.\w+' object has no attribute '(?P<name>\w+)'", FAIR),
         ),
         unless=(r"partially initialized module 'torch'", r"upgrade torch to at least v2\.6"),
-        refines=("torch-install-broken",),
+        refines=(
+            "torch-install-broken",
+            "library-argument-renamed",
+        ),
         fixes=(
             Fix(
                 "Upgrade torch together with torchvision and torchaudio (torch.compiler needs 2.1 or newer, transformers 4.50 and later "
@@ -114,8 +139,18 @@ CAUSES = (
             "ModuleNotFoundError: No module named 'torch.distributed.tensor'",
             "AttributeError: module 'torch.cuda' has no attribute 'mem_get_info'",
             "ImportError: cannot import name 'DeviceMesh' from 'torch.distributed' (/srv/env/lib/python3.10/site-packages/torch/distributed/__init__.py)",
+            "    dist.barrier(device_ids=[local_rank])\nTypeError: barrier() got an unexpected keyword argument 'device_ids'",
+            "AttributeError: 'Tensor' object has no attribute 'untyped_storage'",
+            "ImportError: PyTorch SDPA requirements in Transformers are not met. Please install torch>=2.1.1.",
+            "RuntimeError: PyTorch 2.6.0 or later is required, but 2.4.0 is installed",
+            "ImportError: This backend requires PyTorch 2.5 or above, found 2.3.1",
+            "ImportError: cannot import name 'get_default_device' from 'torch' (/opt/v/lib/python3.10/site-packages/torch/__init__.py)",
         ),
-        counterexamples=("AttributeError: module 'torch' has no attribute 'foo_bar_baz'",),
+        counterexamples=(
+            "AttributeError: module 'torch' has no attribute 'foo_bar_baz'",
+            "TypeError: Net.__init__() got an unexpected keyword argument 'n_hidden'",
+            "torch 2.5 or later is installed, fast path on",
+        ),
     ),
     Cause(
         slug="code-uses-removed-torch-api",
@@ -144,6 +179,25 @@ CAUSES = (
             Sign(r"THC/THC\.h: No such file or directory"),
             Sign(r"fatal error: THC/THC\w*\.c?u?h"),
             Sign(r"Cannot open include file: 'THC/THC\w*\.c?u?h'"),
+            Sign(r"\bAT_CHECK\W{1,3}(?:was not declared|is undefined|identifier not found)"),
+            Sign(r"\bTHC\w{2,50}\W{1,3}was not declared"),
+            Sign(r"\bTHC\w{2,50}\W{1,3}is undefined"),
+            Sign(r"\bTHC\w{2,50}\W{1,3}has not been declared"),
+            Sign(r"\bTHC\w{2,50}\W{1,3}identifier not found"),
+            Sign(r"\bTHCuda\w{2,40}\W{1,3}(?:was not declared|is undefined|identifier not found)"),
+            Sign(r"DeprecatedTypeProperties.{0,60}(?:c10|at)::ScalarType"),
+            Sign(r"module 'torchvision\.transforms' has no attribute '(?:Scale|RandomSizedCrop)'"),
+            Sign(r"cannot import name 'model_urls' from 'torchvision\.models"),
+            Sign(r"cannot import name '(?:Field|BucketIterator|TabularDataset|LabelField|Iterator)' from 'torchtext"),
+            Sign(r"Legacy autograd function with non-static forward method"),
+            Sign(r"cannot import name '(?:SAVE_STATE_WARNING|EPOCH_DEPRECATION_WARNING)' from 'torch\.optim"),
+            Sign(r"cannot import name 'amp_definitely_not_available' from 'torch"),
+            Sign(r"cannot import name 'DistributedDataParallelCPU' from 'torch"),
+            Sign(r"No module named 'torch\._dynamo\.allowed_functions'"),
+            Sign(r"No module named 'torch\.nn\.backends"),
+            Sign(r"module 'torch\.nn' has no attribute 'backends'"),
+            Sign(r"No module named 'torch\.distributed\._sharding_spec'"),
+            Sign(r"module 'torch\.onnx' has no attribute '(?:_export|ExportTypes|symbolic_registry)'", FAIR),
         ),
         explains=("ninja-build-failed", "pip-build-failed", "cuda-headers-missing"),
         fixes=(
@@ -162,101 +216,16 @@ CAUSES = (
                 "= (str, bytes)  # was: from torch._six import string_classes",
             ),
         ),
+        refines=("torch-too-old-for-library",),
         examples=(
             "    from torch._six import container_abcs\nModuleNotFoundError: No module named 'torch._six'",
             "ModuleNotFoundError: No module named 'torchvision.transforms.functional_tensor'",
+            "/opt/ext/src/nms.cpp:9: error: 'AT_CHECK' was not declared in this scope; did you mean 'CHECK'?",
+            'src/roi.cu(120): error: identifier "THCudaMalloc" is undefined',
+            "RuntimeError: Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function with static forward method.",
+            "AttributeError: module 'torchvision.transforms' has no attribute 'Scale'",
+            "ImportError: cannot import name 'model_urls' from 'torchvision.models.resnet' (/opt/v/lib/python3.10/site-packages/torchvision/models/resnet.py)",
         ),
         counterexamples=("ModuleNotFoundError: No module named 'six'",),
-    ),
-    Cause(
-        slug="shadowed-module",
-        title="A local file or folder has the name of a library or standard module and is imported in its place",
-        why="Python looks in the script's own folder first. A file such as {name|torch}.py there (or a folder of that name) hides the "
-        "real module, which then is half imported or lacks everything.",
-        signs=(
-            Sign(r"consider renaming '(?P<file>[^']{1,300}?(?P<name>[\w-]+)\.py)' since it has the same name as"),
-            Sign(
-                r"partially initialized module '(?P<name>torch|numpy|transformers|datasets|tokenizers|accelerate|random|typing|types|"
-                r"copy|enum)' has no attribute"
-            ),
-            Sign(
-                r"cannot import name '\w+' from partially initialized module '(?P<name>\w+)' \(most likely due to a circular import\) "
-                r"\((?P<file>[^)]{1,300})\)",
-                test=lambda groups, situation: _own_file(groups, situation) and groups["file"].endswith(groups["name"] + ".py"),
-            ),
-            Sign(
-                r"cannot import name '\w+' from partially initialized module '(?P<name>torch|numpy|transformers|datasets|tokenizers|"
-                r"accelerate)' \(most likely due to a circular import\)(?! \()"
-            ),
-            Sign(  # a library's own import statement that ends in a file beside the script
-                r"(?:site|dist)-packages[/\\][^\"]{1,200}\", line \d+, in <module> (?:import|from) (?P<name>\w+)\b[^\"]{0,120} File "
-                r"\"(?P<file>[^\"]{1,300}[/\\](?P=name)\.py)\", line",
-                also=(r"(?:AttributeError|ImportError|ModuleNotFoundError): ",),
-                test=_own_file,
-            ),
-            Sign(r"'(?P<name>torch|transformers|datasets|tokenizers|accelerate|numpy)' is not a package"),
-            Sign(r"loaded the `torch/_C` folder"),
-            Sign(
-                rf"File \"(?P<file>[^\"]{{1,300}}[/\\](?P<name>{_STDLIB})\.py)\", line",
-                also=(r"torch[/\\]__init__\.py", r"(?:AttributeError|ImportError|ModuleNotFoundError): "),
-                test=_own_file,
-            ),
-            Sign(
-                rf"File \"(?P<file>(?P<name>{_STDLIB})\.py)\", line",
-                FAIR,
-                also=(r"(?:has no attribute|cannot import name)",),
-                test=_own_file,
-            ),
-            Sign(
-                r"cannot import name '\w+' from '(?P<name>torch|transformers|datasets|tokenizers|accelerate|numpy|peft)' \((?P<file>[^)\s]{0,280}[/\\][^)]{1,100})\)",
-                FAIR,
-                test=_own_file,
-            ),
-        ),
-        unless=(r"partially initialized module 'torchvision'",),
-        explains=("torch-install-broken", "conda-pip-torch-mix", "torch-not-installed-wrong-interpreter", "torch-too-old-for-library"),
-        fixes=(
-            Fix(
-                "Rename the local file {file} so that it no longer shadows the standard library or package named {name}, delete "
-                "__pycache__ beside it.",
-            ),
-            Fix(
-                "Rename the local file or folder that has the library's name (torch.py, random.py, a folder named torch), delete "
-                "__pycache__, or run from another directory.",
-                ('python -c "import torch; print(torch.__file__)"',),
-            ),
-        ),
-        decide='python -c "import torch; print(torch.__file__)"',
-        examples=(
-            "AttributeError: partially initialized module 'torch' has no attribute 'nn' (most likely due to a circular import)",
-            '  File "/opt/py/lib/python3.10/site-packages/torch/__init__.py", line 29, in <module>\n    import copy\n  File '
-            '"/home/ole/work/copy.py", '
-            "line 3, in <module>\n    import torch\nAttributeError: module 'torch' has no attribute 'Tensor'",
-            "AttributeError: module 'random' has no attribute 'Random' (consider renaming '/home/ole/random.py' since it has the same "
-            "name as the standard library module named 'random' and prevents importing that standard library module)",
-            "ImportError: cannot import name 'load_dataset' from 'datasets' (/home/ana/exp/datasets/__init__.py)",
-        ),
-        counterexamples=("  File \"/home/ole/main.py\", line 3, in <module>\nAttributeError: 'Net' object has no attribute 'fc'",),
-    ),
-    Cause(
-        slug="torch-imported-twice",
-        title="torch was imported a second time in one process after its first import failed or was removed",
-        why="torch's compiled half cannot be initialised twice. In a notebook or debugger the first import failed (or modules were "
-        "reloaded), and the second attempt fails with another, misleading message.",
-        signs=(
-            Sign(r"function '_has_torch_function' already has a docstring"),
-            Sign(r"generic_type: type \"?\w+\"? is already registered", WEAK, also=(r"torch",)),
-            Sign(r"Only a single TORCH_LIBRARY can be used to register the namespace", FAIR),
-        ),
-        refines=("conda-pip-torch-mix",),
-        fixes=(
-            Fix(
-                "Restart the kernel (the Python process) and import torch once; the first error of the fresh process is the real one.",
-                risk="restart",
-            ),
-            Fix("Do not reload torch (importlib.reload, deleting it from sys.modules), and do not load two versions of one extension."),
-        ),
-        examples=("RuntimeError: function '_has_torch_function' already has a docstring",),
-        counterexamples=("function 'foo' already has a docstring in the config",),
     ),
 )

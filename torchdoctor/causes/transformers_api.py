@@ -9,6 +9,13 @@ _TYPES = (
     r"llama4?\w*|llava\w*|mistral\w*|mixtral|ministral\w*|qwen\w*|gemma\w*|phi\w*|cohere\w*|chatglm\w*|glm\w*|deepseek\w*|internlm\w*|falcon\w*|olmo\w*|smollm\w*|smolvlm|granite\w*|"
     r"stablelm\w*|starcoder2|whisper|bloom|gpt_neox\w*|gpt_oss|mamba\w*|dbrx|jamba|nemotron\w*|minicpm\w*|exaone\w*|siglip\w*|idefics\w*|paligemma|moonshine|kimi\w*|baichuan|persimmon|mllama|aya\w*|ernie4\w*|hunyuan\w*|seed_oss"
 )
+_NEW_TYPES = (
+    r"qwen[23]\w*|mistral3\w*|ministral3?|mixtral|gemma[234]\w*|phi[34]\w*|deepseek_v\d\w*|llava_\w+|llama4\w*|mllama|gpt_oss|internlm[23]\w*|internvl\w*|"
+    r"glm4\w*|glm_\w+|smollm3|smolvlm|granitemoe\w*|olmo[23]\w*|starcoder2|kimi_\w+|minimax\w*|hunyuan_\w+|seed_oss|ernie4\w*|exaone4"
+)
+"""Model types that are no word of anything else."""
+_REMOTE = r"ChatGLM\w*|Florence2\w*|QWen\w*|InternLM2?|InternVL\w*|Baichuan\w*|MiniCPM\w*|Moondream\w*|Phi3V|DeepseekV[23]?|DeepseekVL\w*|Ovis\w*|Llava\w*|XverseFor\w*"
+"""Model families whose code comes from their repository."""
 _OLD_NAMES = r"(?:\w+ForCausalLM|\w+ForConditionalGeneration|\w+ForImageTextToText|\w+ForVision2Seq|\w+Tokenizer(?:Fast)?|\w+Processor|\w+Config|\w+Cache|Cache|\w+Model|\w+Streamer)"
 
 CAUSES = (
@@ -24,8 +31,7 @@ CAUSES = (
             Sign(rf"KeyError: '(?P<type>{_TYPES})'", also=(r"CONFIG_MAPPING|configuration_auto\.py|config_class = ",)),
             Sign(rf"KeyError: '(?P<type>{_TYPES})'", FAIR, also=(r"transformers[/\\]models",)),
             Sign(
-                r"Tokenizer class (?P<type>(?!LLaMATokenizer)\w+) does not exist or is not currently imported",
-                unless=(r"Tokenizer class LLaMATokenizer",),
+                r"Tokenizer class (?P<type>(?:(?-i:LlamaTokenizer\w*)|(?!LlamaTokenizer)\w+)) does not exist or is not currently imported",
             ),
             Sign(rf"cannot import name '(?P<type>{_OLD_NAMES})' from '?transformers'?(?! ?\.)", unless=(r"transformers_modules",)),
             Sign(rf"module '?transformers'? has no attribute '?(?P<type>{_OLD_NAMES})"),
@@ -35,6 +41,14 @@ CAUSES = (
             Sign(r"Unrecognized processing class in \S+", FAIR),
             Sign(r"Model architectures \['(?P<type>\w+)'\] are not supported for now"),
             ends_in("transformers/models/auto/configuration_auto.py", "__getitem__", code=r"raise KeyError\(key\)"),
+            Sign(r"No module named 'transformers\.models\.(?P<type>\w+)"),
+            Sign(rf"KeyError: '(?P<type>{_NEW_TYPES})'", FAIR),
+            Sign(r"GGUF model with architecture (?P<type>\S+) is not supported yet"),
+            Sign(r"unknown model architecture: '(?P<type>[\w.-]+)'", FAIR),
+            Sign(r"Unknown quantization type, got (?P<type>[\w-]+)", FAIR),
+            Sign(r"Unknown task (?P<type>[\w-]+), available tasks", FAIR),
+            Sign(r"Unrecognized (?:image processor|feature extractor|video processor|processor) in \S+", FAIR),
+            Sign(r"Tokenizer(?:Fast)?' object has no attribute '(?P<type>apply_chat_template)'"),
         ),
         fixes=(
             Fix(
@@ -51,6 +65,7 @@ CAUSES = (
                 commands=("pip show transformers",),
             ),
         ),
+        refines=("module-not-installed",),
         unless=(r"from 'transformers' \(unknown location\)", r"peft[/\\].{1,400}cannot import name"),
         examples=(
             "ValueError: The checkpoint you are trying to load has model type `qwen3` but Transformers does not recognize this "
@@ -61,6 +76,10 @@ CAUSES = (
             "ImportError: cannot import name 'LlamaTokenizer' from 'transformers' "
             "(/opt/venv/lib/python3.8/site-packages/transformers/__init__.py)",
             "ValueError: Tokenizer class Qwen2Tokenizer does not exist or is not currently imported.",
+            "ModuleNotFoundError: No module named 'transformers.models.qwen2_vl'",
+            "AttributeError: 'LlamaTokenizerFast' object has no attribute 'apply_chat_template'",
+            "ValueError: Tokenizer class LlamaTokenizer does not exist or is not currently imported.",
+            "KeyError: 'qwen3_moe'",
         ),
         counterexamples=("KeyError: 'label'", "KeyError: 'llama'\n  File \"prices.py\", line 3, in <module>"),
     ),
@@ -98,6 +117,31 @@ CAUSES = (
             Sign(r"'(?P<name>\w+Config)' object has no attribute '(?:get_text_config|_attn_implementation\w*|pad_token_id|rope_scaling)'"),
             Sign(r"'\w+Config' object has no attribute '(?P<name>\w+)'", FAIR, also=(r"transformers_modules|trust_remote_code",)),
             Sign(r"_update_model_kwargs_for_generation\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+            Sign(
+                r"'\w{2,60}' object has no attribute '(?P<name>_supports_sdpa|_supports_flash_attn\w*|all_tied_weights_keys|_extract_past_from_model_output|standardize_cache_format)'"
+            ),
+            Sign(
+                rf"'(?:{_REMOTE})(?:Config|Model|Tokenizer|ForConditionalGeneration|ForCausalLM|ChatModel)?' object has no attribute '(?P<name>\w+)'",
+                FAIR,
+            ),
+            Sign(
+                r"object has no attribute '(?P<name>generate|_sample)'",
+                FAIR,
+                also=(r"transformers_modules|trust_remote_code|GenerationMixin|PreTrainedModel",),
+            ),
+            Sign(r"property '(?P<name>\w+_token)' of '\w+' object has no setter"),
+            Sign(r"can't set attribute '(?P<name>(?:eos|pad|bos|unk)_token)'"),
+            Sign(
+                r"'tuple' object has no attribute '(?P<name>get_seq_length|to_legacy_cache|get_usable_length|update)'",
+                also=(r"past_key_value|cache|modeling_",),
+            ),
+            Sign(r"transformers_modules[/\\.].{0,600}TypeError: (?P<name>.{1,80})", FAIR, unless=(r"flash_attn|No module named",)),
+            Sign(r"past_key_values\[0\]\[0\]\.shape.{0,200}'NoneType' object", FAIR),
+            Sign(
+                r"cannot import name '(?P<name>Llama\w{0,10}Attention2?|LlamaLinearScalingRotaryEmbedding|LlamaDynamicNTKScalingRotaryEmbedding|_expand_mask|_make_causal_mask)' from 'transformers"
+            ),
+            Sign(r"RotaryEmbedding' object has no attribute '(?P<name>cos_cached|sin_cached)'", FAIR),
+            Sign(r"module 'transformers_modules\.[\w.-]{1,200}' has no attribute '(?P<name>\w+)'", FAIR),
         ),
         fixes=(
             Fix(
@@ -118,8 +162,14 @@ CAUSES = (
             "AttributeError: 'DynamicCache' object has no attribute 'seen_tokens'",
             "ImportError: cannot import name 'is_torch_fx_available' from 'transformers.utils.import_utils'",
             "TypeError: ChatGLMTokenizer._pad() got an unexpected keyword argument 'padding_side'",
+            "AttributeError: 'Florence2ForConditionalGeneration' object has no attribute '_supports_sdpa'",
+            "AttributeError: property 'eos_token' of 'ChatGLM4Tokenizer' object has no setter",
+            "AttributeError: 'ChatGLMConfig' object has no attribute 'max_length'",
         ),
-        counterexamples=("AttributeError: 'Cache' object has no attribute 'ttl'",),
+        counterexamples=(
+            "AttributeError: 'Cache' object has no attribute 'ttl'",
+            "AttributeError: 'tuple' object has no attribute 'shape'",
+        ),
     ),
     Cause(
         slug="rope-scaling-validation",
@@ -129,7 +179,7 @@ CAUSES = (
         signs=(
             Sign(r"rope_scaling`? must be a dictionary with (?:with )?(?:two fields|a minimum of two fields)"),
             Sign(r"rope_scaling.{0,60}must be a dictionary with .{0,10}two fields"),
-            Sign(r"assert [\"']factor[\"'] in rope_scaling"),
+            Sign(r"Unknown RoPE scaling type (?:llama3|extended)\b"),
             ends_in("llama/configuration_llama.py", "_rope_scaling_validation"),
         ),
         fixes=(
@@ -140,6 +190,7 @@ CAUSES = (
         examples=(
             "ValueError: `rope_scaling` must be a dictionary with two fields, `type` and `factor`, got {'factor': 8.0, "
             "'low_freq_factor': 1.0, 'high_freq_factor': 4.0, 'original_max_position_embeddings': 8192, 'rope_type': 'llama3'}",
+            "ValueError: Unknown RoPE scaling type llama3",
         ),
         counterexamples=("KeyError: \"Missing required keys in `rope_scaling` for 'rope_type'='yarn': {'factor'}\"",),
     ),
@@ -152,11 +203,21 @@ CAUSES = (
             Sign(r"Missing required keys in `?rope_(?:scaling|parameters)`? for 'rope_type'='(?P<type>\w+)': (?P<missing>[^ ]{1,80})"),
             Sign(r"Unrecognized keys in `?rope_(?:scaling|parameters)`?", WEAK, also=(r"Traceback|Error: ",)),
             Sign(r"rope_scaling`?'s (?:type|rope_type|name|factor|short_factor|long_factor) field must"),
-            Sign(r"Unknown RoPE scaling type (?P<type>\w+)"),
+            Sign(r"Unknown RoPE (?:scaling )?type:? (?P<type>\w+)"),
             Sign(r"Missing validation function mapping in `?ROPE_VALIDATION_FUNCTIONS`?"),
             Sign(r"ROPE_INIT_FUNCTIONS\[", also=(r"KeyError: '\w+'",), near=300),
             Sign(r"KeyError: '(?P<missing>rope_type|rope_theta|type|factor)'", also=(r"rope_scaling|rope_parameters",), near=500),
             Sign(r"rope_(?:scaling|parameters).{0,80}must (?:be|have|contain)", FAIR),
+            Sign(r"rope_(?:scaling|parameters)`? should have a '?(?P<missing>rope_type|type)'? key"),
+            Sign(r"assert [\"'](?P<missing>factor)[\"'] in rope_scaling"),
+            Sign(r"KeyError: ['\"](?P<missing>rope_type|mrope_section|long_factor|short_factor)['\"]", FAIR),
+            Sign(
+                r"KeyError: '(?P<missing>type|factor|default|llama3)'",
+                also=(r"rope_config_validation|modeling_rope_utils|rope_scaling",),
+                near=800,
+            ),
+            Sign(r"rope_scaling\[[\"'](?P<missing>mrope_section)[\"']\].{0,200}Error", FAIR),
+            Sign(r"'\w+Config' object has no attribute '(?P<missing>rope_theta|rope_parameters)'", FAIR),
         ),
         fixes=(
             Fix(
@@ -173,66 +234,10 @@ CAUSES = (
             "KeyError: \"Missing required keys in `rope_scaling` for 'rope_type'='longrope': {'short_factor'}\"",
             "ValueError: `rope_scaling`'s type field must be one of ['linear', 'dynamic'], got yarn",
             "    self.rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type]\nKeyError: 'default'",
+            "Value error, rope_scaling should have a 'rope_type' key [type=value_error, input_value=ArgsKwargs((), {'model': ...}), input_type=ArgsKwargs]",
+            '    assert "factor" in rope_scaling\nAssertionError',
+            "  File \"/opt/venv/transformers/models/llama/configuration_llama.py\", line 192, in __init__\n    rope_config_validation(self)\nKeyError: 'rope_type'",
         ),
         counterexamples=("rope_scaling: null",),
-    ),
-    Cause(
-        slug="library-argument-renamed",
-        title="The argument {argument|in the message} does not exist in the installed version of the library",
-        why="Libraries rename and remove arguments between versions: the program was written for another version of {function|the "
-        "called function} than the one installed.",
-        signs=(
-            Sign(
-                r"(?P<function>(?:Seq2Seq)?TrainingArguments|(?:SFT|DPO|PPO|GRPO|ORPO|KTO|Reward)(?:Config|Trainer)|Seq2SeqTrainer|Accelerator|DataLoaderConfiguration|LoraConfig|\w*LoraConfig|AdaLoraConfig|"
-                r"BitsAndBytesConfig|GradScaler|DataLoader|AdamW?|Optimizer|\w+LR|ReduceLROnPlateau|FullyShardedDataParallelPlugin|LLM|EngineArgs|SamplingParams|GenerationConfig)(?:\.__init__|\.__new__)?\(\) "
-                r"got an unexpected keyword argument '(?P<argument>\w+)'"
-            ),
-            # many programs have a Trainer of their own: only arguments that a library's one had or has
-            Sign(
-                r"(?P<function>\bTrainer)(?:\.__init__)?\(\) got an unexpected keyword argument "
-                r"'(?P<argument>tokenizer|processing_class|compute_metrics|data_collator|eval_dataset|train_dataset|model_init|"
-                r"compute_loss_func|peft_config|dataset_text_field|max_seq_length|formatting_func|packing|gpus|tpu_cores|"
-                r"auto_select_gpus|distributed_backend|progress_bar_refresh_rate|weights_summary|checkpoint_callback|"
-                r"resume_from_checkpoint|amp_backend|amp_level|replace_sampler_ddp|use_distributed_sampler|accelerator|devices|"
-                r"num_nodes|strategy|precision|enable_progress_bar|track_grad_norm|terminate_on_nan|auto_lr_find)'"
-            ),
-            Sign(
-                r"init(?:__)?\(\) got an unexpected keyword argument "
-                r"'(?P<argument>evaluation_strategy|eval_strategy|use_auth_token|torch_dtype|dispatch_batches|use_seedable_sampler|logging_dir|dataset_text_field|max_seq_length|"
-                r"processing_class|corda_config|eva_config|exclude_modules|lora_bias|trainable_token_indices|no_cuda|use_mps_device|overwrite_output_dir|include_tokens_per_second|group_by_length|fp16_backend|"
-                r"bnb_4bit_compute_dtype|load_in_4bit|load_in_8bit|attn_implementation|device_map|low_cpu_mem_usage|trust_remote_code|use_flash_attention_2|gradient_checkpointing_kwargs)'"
-            ),
-            Sign(r"compute_loss\(\) got an unexpected keyword argument '(?P<argument>num_items_in_batch|return_outputs)'"),
-            Sign(
-                r"(?P<function>unwrap_model|from_pretrained|from_config|save_pretrained|init_process_group|_save_checkpoint|training_step|prepare_model_for_\w+|get_peft_model|evaluation_loop|scaled_dot_product_attention|"
-                r"clip_grad_norm_|autocast|all_gather_into_tensor|fully_shard|checkpoint)\(\) got an unexpected keyword argument "
-                r"'(?P<argument>\w+)'"
-            ),
-            Sign(r"'(?P<argument>weights_only|mmap)' is an invalid keyword argument for (?:Unpickler|load)\(\)"),
-            Sign(
-                r"got an unexpected keyword argument "
-                r"'(?P<argument>evaluation_strategy|use_auth_token|num_items_in_batch|dispatch_batches|weights_only|assign|enable_gqa|attn_implementation|cache_position|logits_to_keep|device_id)'",
-                FAIR,
-            ),
-        ),
-        fixes=(
-            Fix(
-                "Use the new name of the argument {argument|}, or leave it out: the library's changelog (or help) of the installed "
-                "version says which (evaluation_strategy became eval_strategy, tokenizer became processing_class, torch_dtype became "
-                "dtype, use_auth_token became token).",
-            ),
-            Fix(
-                "Or install (pin) the version that the program was written for; if the argument is newer than your version, upgrade "
-                "the library.",
-                commands=("pip show transformers trl peft accelerate torch", "pip install -U transformers trl peft accelerate"),
-            ),
-        ),
-        examples=(
-            "TypeError: TrainingArguments.__init__() got an unexpected keyword argument 'evaluation_strategy'",
-            "TypeError: LoraConfig.__init__() got an unexpected keyword argument 'corda_config'",
-            "TypeError: compute_loss() got an unexpected keyword argument 'num_items_in_batch'",
-            "TypeError: 'weights_only' is an invalid keyword argument for Unpickler()",
-        ),
-        counterexamples=("TypeError: build_dataset() got an unexpected keyword argument 'split'",),
     ),
 )

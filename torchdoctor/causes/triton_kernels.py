@@ -10,6 +10,10 @@ TRITON_GPU = Cause(
     signs=(
         Sign(r"too old to be supported by the triton GPU compiler"),
         Sign(r"GPUTooOldForTriton"),
+        Sign(
+            r"[Tt]riton (?:only supports|requires|needs) .{0,60}(?:CUDA Capability|compute capability|sm_?) ?(?:>=|of|at least)? ?\d", FAIR
+        ),
+        Sign(r"(?:CUDA|compute) capability 6\.\d.{0,80}(?:too old|not supported).{0,40}[Tt]riton", FAIR),
         Sign(r"Triton only supports devices of CUDA Capability >= ?\d"),
     ),
     fixes=(
@@ -35,7 +39,16 @@ TRITON_VERSION = Cause(
         Sign(r"'KernelMetadata' object has no attribute 'cluster_dims'"),
         Sign(r"cannot import name 'triton_key' from 'triton"),
         Sign(r"cannot import name 'AttrsDescriptor' from 'triton"),
-        Sign(r"module 'triton' has no attribute '\w+'", FAIR),
+        Sign(r"module 'triton(?:\.\w+){0,3}' has no attribute '\w+'", FAIR),
+        Sign(r"No module named 'triton\.(?:ops|runtime|compiler|backends|language|common|tools)\b", FAIR),
+        Sign(
+            r"'(?:CompiledKernel|JITFunction|KernelMetadata|CudaDriver|CudaUtils|AutotuneConfig|Autotuner|NoneType)' object has no attribute '(?:cluster_dims|launch_enter_hook|num_ctas|shared|get_current_device|is_active|__get__|n_regs)'",
+            FAIR,
+        ),
+        Sign(r"JITFunction\.\w+\(\) got an unexpected keyword argument", FAIR),
+        Sign(r"cannot import name '\w+' from 'triton\.\w", FAIR),
+        Sign(r"(?:pytorch|torch) .{0,60}requires (?:pytorch-)?triton[=<>~ ]{1,4}[\d.]+", FAIR),
+        Sign(r"compile\(\) got an unexpected keyword argument '\w+'", FAIR, also=(r"triton",)),
         Sign(r"cannot import name '\w+' from 'triton\.(?:compiler|backends|runtime)", FAIR),
     ),
     fixes=(
@@ -65,6 +78,11 @@ TRITON_RESOURCES = Cause(
     signs=(
         Sign(r"out of resource: (?:shared memory|registers?|threads|tensor memory)"),
         Sign(r"OutOfResources: out of resource"),
+        Sign(r"out of resources?: shared memory", FAIR),
+        Sign(r"triton\S{0,60}OutOfResources"),
+        Sign(r"shared memory.{0,40}Required: ?\d+.{0,40}(?:limit|available)", FAIR),
+        Sign(r"local memory \(\d+\) exceeds limit \(\d+\)"),
+        Sign(r"uses too much shared data \(0x\w+ bytes, 0x\w+ max\)"),
         Sign(r"Required: (?P<required>\d+), Hardware limit: (?P<limit>\d+)"),
         Sign(r"Reducing block sizes or `?num_stages`? may help"),
         Sign(r"No valid triton configs\. OutOfResources"),
@@ -105,6 +123,15 @@ TRITON_COMPILE = Cause(
         Sign(r"PassManager::run failed"),
         Sign(r"RuntimeError: `?ptxas`? failed with error code", FAIR),
         Sign(r"Internal Triton PTX codegen error"),
+        Sign(r"[Tt]riton.{0,20}(?:CompilationError|compilation (?:failed|error))", FAIR),
+        Sign(r"failed to translate module to LLVM ?IR"),
+        Sign(r"Feature '.{1,60}' requires \.target sm_\d+ or higher"),
+        Sign(r"Unsupported conversion from (?:f8|fp8|bf16)\w* to \w+", FAIR),
+        Sign(r"ptxas.{0,60}(?:fatal|error) ?: .{0,120}requires", FAIR),
+        Sign(r"error: operation scheduled before its operands", FAIR),
+        Sign(r"triton\S{0,40}\.(?:cpp|mlir|ttir|ttgir)\S{0,12}: .{0,60}(?:Assertion|error)", FAIR),
+        Sign(r"triton\.compiler\.errors\.\w+", FAIR),
+        Sign(r"ConvertTritonGPUToLLVM", FAIR, also=(r"[Ee]rror|failed",)),
         Sign(r"Cannot select: intrinsic %llvm\.nvvm"),
         Sign(r"LLVM ERROR: Cannot select"),
     ),
@@ -118,7 +145,11 @@ TRITON_COMPILE = Cause(
         NO_COMPILE,
     ),
     refines=("torch-compile-unsupported",),
-    examples=('triton.compiler.errors.CompilationError: at 21:11:\n    acc = tl.dot(a, b, input_precision="tf32")\nAssertionError()',),
+    examples=(
+        'triton.compiler.errors.CompilationError: at 21:11:\n    acc = tl.dot(a, b, input_precision="tf32")\nAssertionError()',
+        "RuntimeError: Internal Triton PTX codegen error: ptxas stderr: ptxas /tmp/tmp1.ptx, line 88; error   : Feature '.bf16' requires "
+        ".target sm_80 or higher",
+    ),
     counterexamples=("compilation terminated.",),
 )
 

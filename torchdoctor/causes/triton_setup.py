@@ -17,6 +17,8 @@ CAUSES = (
             Sign(r"module 'triton' has no attribute '\w+'", FAIR),
             Sign(r"cannot import name '(?P<name>\w+)' from 'triton[\w.]*'", FAIR),
             Sign(r"No module named 'triton\.(?P<name>ops)\b", FAIR),
+            Sign(r"(?:ImportError|RuntimeError|ModuleNotFoundError): .{0,40}[Tt]riton is not installed", FAIR),
+            Sign(r"Failed to import Triton kernels", FAIR),
         ),
         unless=(r"partially initialized module 'triton'",),
         refines=("torch-compile-unsupported", "module-not-installed"),
@@ -41,6 +43,7 @@ CAUSES = (
         examples=(
             "RuntimeError: Cannot find a working triton installation. Either the package is not installed or it is too old.",
             "ModuleNotFoundError: No module named 'triton'",
+            "ImportError: Triton is not installed. Please install it with `pip install triton`.",
         ),
         counterexamples=("A matching Triton is not available, some optimizations will not be enabled.\nstarting server\nready",),
     ),

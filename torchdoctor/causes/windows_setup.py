@@ -29,6 +29,12 @@ CAUSES = (
             ends_in("torch/__init__.py", "_load_dll_libraries|<module>", code=r"raise err\b"),
             Sign(r"ImportError: DLL load failed(?: while importing \w+)?: ", FAIR, also=(r"torch\._C|torch[/\\]__init__\.py",)),
             Sign(r"Error loading (?:\S{0,200}[/\\])?(?:shm|asmjit|c10|torch_cpu|torch_python|caffe2\w*)\.dll", FAIR),
+            Sign(r"DLL load failed while importing onnxruntime_pybind11_state: The specified module could not be found", FAIR),
+            Sign(
+                r"(?:VCRUNTIME140(?:_1)?|MSVCP140(?:_1)?)\.dll\b.{0,30}(?:未找到|não foi|nicht gefunden|fehlt|introuvable|не найден|отсутствует|no se encontr|見つから)",
+                FAIR,
+            ),
+            Sign(r"(?:找不到|缺少|faltando|fehlt|отсутствует|manque).{0,30}(?:VCRUNTIME140(?:_1)?|MSVCP140(?:_1)?)\.dll", FAIR),
         ),
         unless=(r"fbgemm\.dll", r"WinError 1455", r"WinError 127\]"),
         fixes=(
@@ -47,6 +53,8 @@ CAUSES = (
         examples=(
             "OSError: [WinError 126] The specified module could not be found. Error loading "
             '"D:\\venv\\lib\\site-packages\\torch\\lib\\shm.dll" or one of its dependencies.',
+            "ImportError: DLL load failed while importing onnxruntime_pybind11_state: The specified module could not be found.",
+            "由于找不到 MSVCP140.dll，无法继续执行代码。重新安装程序可能会解决此问题。",
         ),
         counterexamples=("OSError: [WinError 126] The specified module could not be found: 'game.dll'",),
     ),
@@ -94,6 +102,8 @@ CAUSES = (
             Sign(r"WinError 182\].{0,200}torch", FAIR),
             Sign(r"\[WinError 193\].{0,200}(?:not a valid Win32 application|torch)"),
             Sign(r"(?<!\[)WinError 127\b.{0,40}Error loading", FAIR),
+            Sign(r"The ordinal \d+ could not be located in the dynamic link library"),
+            Sign(r"Procedure \S{4,200} not found in DLL"),
         ),
         refines=("windows-vcredist-missing",),
         fixes=(
@@ -109,6 +119,7 @@ CAUSES = (
         examples=(
             "OSError: [WinError 127] The specified procedure could not be found. Error loading "
             '"E:\\sd\\venv\\lib\\site-packages\\torch\\lib\\nvfuser_codegen.dll" or one of its dependencies.',
+            "The ordinal 345 could not be located in the dynamic link library C:\\conda\\Library\\bin\\mkl_intel_thread.2.dll.",
         ),
         counterexamples=("exit status 127: command not found",),
     ),
@@ -146,6 +157,7 @@ CAUSES = (
         signs=(
             Sign(r"\[WinError 1455\]"),
             Sign(r"The paging file is too small for this operation to complete"),
+            Sign(r"os error 1455\b"),
         ),
         refines=("windows-vcredist-missing",),
         explains=("dataloader-worker-killed",),
@@ -161,6 +173,7 @@ CAUSES = (
         examples=(
             "OSError: [WinError 1455] The paging file is too small for this operation to complete. Error loading "
             '"D:\\envs\\v\\lib\\site-packages\\torch\\lib\\cudnn_cnn_infer64_8.dll" or one of its dependencies.',
+            "OSError: Die Auslagerungsdatei ist zu klein, um diesen Vorgang durchzuführen. (os error 1455)",
         ),
         counterexamples=("paging through 1455 rows",),
     ),

@@ -18,8 +18,12 @@ def kernel_line(*numbers: int, strength: Strength = STRONG, rest: str = "") -> t
         signs.append(Sign(rf"Xid \((?P<bus>[0-9a-fPCI:.]{{4,24}})\): {number}\b{rest}", strength))
         if not rest:
             named = min(strength, FAIR)
-            signs += [Sign(rf"\bXid (?:errors? ?:? ?)?{number}\b", named), Sign(rf"\bXid: ?{number}\b", named)]
-            signs.append(Sign(rf"\bXid=\"?{number}\b", named))
+            signs += [
+                Sign(rf"(?<!no )(?<!no more )\bXid (?:(?:errors?|codes?|events?|numbers?) ?[:#]? ?)?{number}\b", named),
+                Sign(rf"\bXid: ?{number}\b", named),
+            ]
+            signs += [Sign(rf"\bXid=\"?{number}\b", named), Sign(rf"\bXid-{number}\b", named)]
+            signs.append(Sign(rf"DEV_XID_ERRORS(?:\{{[^}}]{{0,600}}\}})?[ =:]{{1,3}}{number}\b", named))  # DCGM's last Xid
     return tuple(signs)
 
 
@@ -97,8 +101,9 @@ MMU_FAULT = Cause(
         "faulted @ 0x7f4a_8a000000. "
         "Fault is of type FAULT_PDE ACCESS_TYPE_VIRT_READ",
         "[  901.4] NVRM: Xid (PCI:0000:0a:00): 31, Ch 00000010, engmask 00000101, intr 10000000",
+        'DCGM_FI_DEV_XID_ERRORS{{gpu="2",device="nvidia2",modelName="NVIDIA L40S"}} 31'.replace("{{", "{").replace("}}", "}"),
     ),
-    counterexamples=("NVRM: Xid (PCI:0000:17:00): 310, test",),
+    counterexamples=("NVRM: Xid (PCI:0000:17:00): 310, test", "burn-in ended after 24 h, no Xid 31 any more"),
 )
 
 CHANNEL_STOPPED = Cause(
@@ -192,6 +197,10 @@ GSP = Cause(
         Sign(r"active RPC history \(CPU -> GSP\)", FAIR),
         Sign(r"GSP RPC (?:buffer contains function|Timeout)"),
         Sign(r"Cannot initialize GSP firmware RM"),
+        Sign(r"GSP FW (?:boot|init) failed"),
+        Sign(r"GSP lockdown"),
+        Sign(r"kgsp\w{3,40}: .{0,80}(?:failed|cannot|timeout|timed out|error|exceeded)", FAIR),
+        Sign(r"rpcSendMessage failed", FAIR),
         Sign(r"GSP (?:Timeout|task exception|Error) "),
     ),
     fixes=(
@@ -215,6 +224,9 @@ GSP = Cause(
     examples=(
         "NVRM: Xid (PCI:0000:ca:00): 119, pid=18002, name=nvidia-smi, Timeout after 6s of waiting for RPC response from GPU2 GSP! "
         "Expected function 76 (GSP_RM_CONTROL)",
+        "NVRM: _issueRpcAndWait: rpcSendMessage failed with status 0x00000062 for fn 78!",
+        "NVRM: kgspInitRm_IMPL: cannot bootstrap riscv/gsp: 0x62",
+        "NVRM: kgspBootstrap_GH100: GSP-FMC reported an error while attempting to boot GSP: 0x2d",
         "[  91.1] NVRM: GPU3 GSP RPC buffer contains function 4097 (GSP_INIT_DONE) and data 0x0000000000000000 0x0000000000000000.",
     ),
     counterexamples=("NVRM: loading GSP firmware",),

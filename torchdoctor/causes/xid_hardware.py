@@ -27,6 +27,12 @@ ECC = Cause(
         Sign(r"uncorrectable (?:ECC|double[- ]bit) error"),
         Sign(r"double bit error \(DBE\)"),
         Sign(r"Double Bit ECC Error"),
+        Sign(r"[1-9]\d{0,6} (?:volatile |aggregate )?double-bit ECC errors?"),
+        Sign(r"Volatile Single Bit .{0,300}?Double Bit Device Memory : [1-9]", FAIR),
+        Sign(r"DCGM_FR_(?:VOLATILE_DBE_DETECTED|CUDA_DBE|DBE_(?:THRESHOLD_)?VIOLATION|UNCORRECTABLE_ROW_REMAP|UNCONTAINED_ERROR)\b"),
+        Sign(r"(?<!\b0 )(?<!no )uncorrectable (?:memory|DRAM|SRAM|HBM|VRAM) errors?", FAIR, unless=(r"row remap",)),
+        Sign(r"[1-9]\d{0,6} (?:new )?uncorrectable hardware errors? (?:are )?(?:detected )?in"),  # amdgpu
+        Sign(r"ERREVENT_ATHUB_INTERRUPT", FAIR),
         *kernel_line(48, 95, 140, 171, 172),
         Sign(r"Uncontained (?:ECC|memory) error"),
         Sign(r":00\.0 (?:Off|On) \| [1-9]\d{0,6} \|", WEAK),
@@ -47,12 +53,14 @@ ECC = Cause(
         ),
         Fix(do="Until then run on other GPUs (CUDA_VISIBLE_DEVICES) and continue from the last checkpoint."),
     ),
-    explains=(*CONSEQUENCES, "row-remap-pending", "nccl-heartbeat-monitor", "nccl-timeout-straggler"),
+    explains=(*CONSEQUENCES, "row-remap-pending", "gpu-requires-reset", "nccl-heartbeat-monitor", "nccl-timeout-straggler"),
     decide=_ROWS,
     examples=(
         "RuntimeError: CUDA error: uncorrectable ECC error encountered",
         "NVRM: Xid (PCI:0000:d8:00): 48, pid=812, name=python3, An uncorrectable double bit error (DBE) has been detected on GPU in the "
         "framebuffer at partition 6",
+        "Detected 3 volatile double-bit ECC errors in GPU 5. Drain the GPU and reset it or reboot the node.",
+        "amdgpu 0000:63:00.0: amdgpu: socket: 1, die: 0 1 uncorrectable hardware errors detected in umc block",
         "NVRM: Xid (PCI:0000:1b:00): 95, pid=90412, name=python3, Uncontained: LTC TAG (0x2,0x0). RST: No, D-RST: No",
     ),
     counterexamples=("ECC Mode Current : Enabled\nVolatile SRAM Correctable : 0 SRAM Uncorrectable : 0 DRAM Uncorrectable : 0",),
@@ -63,7 +71,14 @@ CONTAINED = Cause(
     title="An uncorrectable memory error was contained: one process was ended, the GPU goes on (Xid 94)",
     why="The A100 and newer limit such an error to the process that read the bad memory. Others continue; the bad row waits to be "
     "remapped at the next reset.",
-    signs=(*kernel_line(94), Sign(r"Contained (?:ECC|memory) error", FAIR), Sign(r"\bContained: \w+ ", FAIR, also=(r"NVRM: ",))),
+    signs=(
+        *kernel_line(94),
+        Sign(r"Contained (?:ECC|memory) error", FAIR),
+        Sign(r"\bContained: \w+ ", FAIR, also=(r"NVRM: ",)),
+        Sign(r"cudaErrorContained"),
+        Sign(r"CUDA_ERROR_CONTAINED"),
+        Sign(r"Invalid access of peer GPU memory over nvlink or a hardware error"),
+    ),
     unless=(r"Uncontained",),
     fixes=(
         Fix(do="Restart the job from its checkpoint; it may go on using this GPU."),
@@ -75,9 +90,12 @@ CONTAINED = Cause(
         ),
         Fix(do="If it repeats on this card, have it replaced.", who="vendor"),
     ),
-    explains=(*CONSEQUENCES, "cuda-ecc-uncorrectable", "row-remap-pending"),
+    explains=(*CONSEQUENCES, "cuda-ecc-uncorrectable", "row-remap-pending", "gpu-requires-reset"),
     decide=_ROWS,
-    examples=("NVRM: Xid (PCI:0000:53:00): 94, pid=7123, name=pt_main_thread, Contained: SM (0x1). RST: No, D-RST: No",),
+    examples=(
+        "NVRM: Xid (PCI:0000:53:00): 94, pid=7123, name=pt_main_thread, Contained: SM (0x1). RST: No, D-RST: No",
+        "CUDA_ERROR_CONTAINED: Invalid access of peer GPU memory over nvlink or a hardware error",
+    ),
     counterexamples=("NVRM: Xid (PCI:0000:53:00): 95, pid=7123, name=x, Uncontained: LTC TAG",),
 )
 
@@ -92,6 +110,13 @@ REMAP_PENDING = Cause(
         Sign(r"Row Remapper: New row marked for remapping"),
         Sign(r"row remap(?:ping)? (?:is )?pending"),
         Sign(r"reset gpu to activate"),
+        Sign(r"remapped_rows\.pending\W{1,20}(?:Yes|1)\b"),
+        Sign(r"(?:row remap\w*|rows?) (?:\w+ ){0,2}pending(?: remap\w*)?", FAIR, unless=(r"\bno (?:pending )?row",)),
+        Sign(r"pending row remap\w*", FAIR, unless=(r"\bno pending", r"without pending", r"\b0 pending")),
+        Sign(r"ROW_REMAP_PENDING(?:\{[^}]{0,400}\})?[ =:]{1,3}1\b"),
+        Sign(r"DCGM_FR_(?:DBE_)?PENDING_(?:ROW_REMAP|PAGE_RETIREMENTS)"),
+        Sign(r"pending retired pages? ha(?:s|ve) been detected"),
+        Sign(r"pending remapping true"),  # gpud
         *kernel_line(63, 156),
     ),
     fixes=(
@@ -106,6 +131,8 @@ REMAP_PENDING = Cause(
         "    Remapped Rows\n        Correctable Error                 : 0\n        Uncorrectable Error               : 1\n        "
         "Pending                           : Yes\n"
         "        Remapping Failure Occurred        : No",
+        "GPU 4 has uncorrectable memory errors and pending row remappings.",
+        'DCGM_FI_DEV_ROW_REMAP_PENDING{{gpu="3",device="nvidia3"}} 1'.replace("{{", "{").replace("}}", "}"),
         "NVRM: Xid (PCI:0000:9b:00): 63, pid=2290, name=python, Row Remapper: New row (0x0000000002f91b3a) marked for remapping, reset "
         "gpu to activate.",
     ),
@@ -120,7 +147,12 @@ REMAP_FAILED = Cause(
         *kernel_line(64, 157),
         Sign(r"Remapping Failure Occurred : Yes"),
         Sign(r"Row Remapper: (?:Failed|Unable) \w+"),
-        Sign(r"Row remapping failure"),
+        Sign(r"Row remapping fail(?:ure|ed)"),
+        Sign(r"DCGM_FR_ROW_REMAP_FAILURE"),
+        Sign(r"DCGM_FR_(?:RETIRED_PAGES_(?:DBE_)?|UNCORRECTABLE_ROW_REMAP_)LIMIT"),
+        Sign(r"remapping failure occurred true"),  # gpud
+        Sign(r"ROW_REMAP_FAILURE(?:\{[^}]{0,400}\})?[ =:]{1,3}1\b"),
+        Sign(r"remapped_rows\.failure\W{1,20}(?:Yes|1)\b"),
     ),
     fixes=(
         Fix(do="Take the GPU out of service and have it replaced (RMA). A reset may be tried first.", commands=(_ROWS,), who="vendor"),
@@ -130,6 +162,7 @@ REMAP_FAILED = Cause(
     decide=_ROWS,
     examples=(
         "        Pending                           : No\n        Remapping Failure Occurred        : Yes",
+        "GPU 6 had uncorrectable memory errors and row remapping failed. Run a field diagnostic on the GPU.",
         "NVRM: Xid (PCI:0000:4f:00): 64, pid=1, Row Remapper: Failed to store row",
     ),
     counterexamples=("        Remapping Failure Occurred        : No",),
@@ -154,6 +187,12 @@ NVLINK = Cause(
         Sign(r"SXid \([^)]{4,40}\): \d+, (?!Fatal)", WEAK),
         Sign(r"NVLink: .{0,60}(?:fatal|failed|training)", FAIR, also=(r"NVRM: ",)),
         Sign(r"Link \d+: <inactive>", WEAK),
+        Sign(r"Link \d+: (?:Recovery|CRC)[\w ]{0,20} Errors?(?: count)?: [1-9]", FAIR),
+        Sign(r"NvLink link \d+ is currently down"),
+        Sign(r"Unable to retrieve NVLink information as all links are inActive", FAIR),
+        Sign(r"NVLink errors? on GPU \d+.{0,30} exceeds", FAIR),
+        Sign(r"DCGM_FR_NV(?:LINK|SWITCH)_(?:ERROR\w*|DOWN|CRC\w*|FATAL\w*|NVLINK_DOWN|(?:EFFECTIVE|SYMBOL)_BER\w*)"),
+        Sign(r"fatal errors? on NvSwitch", FAIR),
     ),
     fixes=(
         Fix(
@@ -180,6 +219,7 @@ NVLINK = Cause(
         "0x0, 0x0)",
         "NVRM: Xid (PCI:0018:01:00): 145, RLW_REMAP Fatal XC1 i0 Link 04 (0x00000104 0x80000000 0x00000000 0x00000000 0x00000000 "
         "0x00000000)",
+        "GPU 2's NvLink link 7 is currently down. Run a field diagnostic on the GPU.",
         "nvidia-nvswitch2: SXid (PCI:0000:8b:00.0): 20034, Fatal, Link 11 LTSSM Fault Up",
     ),
     counterexamples=("NCCL INFO NVLS multicast support is available", "GPU0  X  NV12  SYS"),
@@ -196,6 +236,13 @@ SUSPECT = Cause(
         Sign(r"\| Fail - (?:All|GPU:? ?\d)", FAIR),
         Sign(r"dcgmi diag.{0,3000}\| Fail", FAIR),
         Sign(r"infoROM is corrupted at gpu"),
+        Sign(r"DCGM_FR_(?:CORRUPT_INFOROM|FAULTY_MEMORY)"),
+        Sign(r"errors: [1-9]\d{0,12} \(WARNING!\)"),  # gpu-burn
+        *(
+            Sign(rf"{trouble}s? (?:\w+ ){{0,2}}(?:follow|move|go|went|stay)(?:s|es|ed)? (?:with )?(?:the|that|this) (?:card|GPU)", FAIR)
+            for trouble in ("fault", "error", "problem", "failure", "issue", "crash(?:es)?")
+        ),
+        Sign(r"necessary power cables connected", FAIR),
         Sign(r"(?:same|this|one) (?:card|GPU) (?:always )?fails in (?:another|every|any) (?:machine|slot|node)", FAIR),
         Sign(r"severity=Uncorrected \((?:Fatal|Non-Fatal)\)", FAIR, also=(r"nvidia",)),
     ),
@@ -219,6 +266,9 @@ SUSPECT = Cause(
         "Tested 2 GPUs:\n\tGPU 0: OK\n\tGPU 1: FAULTY",
         "NVRM: Xid (PCI:0000:e1:00): 62, pid=312, name=kworker, 0d80(2e28) 00000000 00000000",
         "WARNING: infoROM is corrupted at gpu 0000:3D:00.0",
+        "41.2%  proc'd: 2010 (13882 Gflop/s) - 1998 (13790 Gflop/s)   errors: 0 - 16321  (WARNING!)  temps: 71 C - 69 C".replace(
+            "0 - ", ""
+        ),
     ),
     counterexamples=("test_memory.py::test_alloc | Failed",),
 )

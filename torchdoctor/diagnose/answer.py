@@ -18,6 +18,7 @@ from torchdoctor.diagnose.match import Candidate, match, refuted_by
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.reworded import in_english, in_known_words
+from torchdoctor.diagnose.seams import without_seams
 from torchdoctor.diagnose.situation import Situation, holds
 from torchdoctor.model import Answer, Cause, Confidence, Diagnosis, Explained, Strength
 from torchdoctor.template import fill_or
@@ -31,6 +32,9 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     """The causes that the log shows, best first, judged with what is known of the machine."""
     causes = catalogue().causes
     ranked, refuted = _matched(log, situation, causes)
+    if all(one.cause.consequence for one in ranked):
+        joined = without_seams(log)
+        ranked = (_matched(joined, situation, causes)[0] if joined else []) or ranked
     if all(one.cause.consequence for one in ranked):
         whole = _cut_off(log, situation, causes) or _reworded(log, in_english(log, causes.values()), situation, causes, _TRANSLATION)
         ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked

@@ -18,8 +18,10 @@ MAX_SPAN = 12
 """Lines that a match may span for its last ones to be shown too."""
 MORE_OF_A_MESSAGE = 2
 """Further lines of a message that are shown: some begin with an empty line, or say the decisive thing second."""
-MAX_BLANK = 3
-"""Lines without words that may stand between the decisive line and the next one that is shown."""
+MAX_BLANK = 4
+"""Lines next to the decisive one among which those that say something are looked for."""
+MAX_BESIDE = 2
+"""Lines that are shown on either side of the decisive one."""
 _SAYS = re.compile(r"[^\W\d_]{3}")
 MAX_TEXT = 2000
 """Characters of one quoted line."""
@@ -40,7 +42,7 @@ def _beside(lead: Candidate) -> Iterator[int]:
     lines = lead.stream.lines
     first, last = lead.stream.line_at(lead.start), lead.stream.line_at(max(lead.start, lead.end - 1))
     for way in (range(last + 1, len(lines)), range(first - 1, -1, -1)):
-        yield from [i for i in way[:MAX_BLANK] if _SAYS.search(lines[i].text)][:1]
+        yield from [i for i in way[:MAX_BLANK] if _SAYS.search(lines[i].text)][:MAX_BESIDE]
 
 
 def consequence_quotes(one: Found) -> tuple[Quote, ...]:
@@ -69,6 +71,7 @@ def _of_hit(stream: Stream, hit: Hit) -> Iterator[int]:
     for event in around:
         head = message_line(stream, event)
         yield from range(head, min(event.last, head + MORE_OF_A_MESSAGE) + 1)
+        yield event.last
     if last - first <= MAX_SPAN:
         yield from range(last, max(first, last - 4), -1)
     for pattern in hit.sign.also:

@@ -21,6 +21,7 @@ _GPU_WORDS = re.compile(
     r"ncclresult|processgroup\w*|tcpstore|rendezvous)\b|CUDA|NCCL",
     re.IGNORECASE,
 )
+_WRAPPER = re.compile(r"\bCaught (\w+) in ")
 _ADVICE: Mapping[str, str] = {
     "FileNotFoundError": "Check the path: the file or data set it names is not there (on every node, relative to the directory the job starts in).",
     "NotADirectoryError": "Check the path: a part of it is a file and not a directory.",
@@ -144,9 +145,16 @@ def _first(own: list[Failure]) -> Failure:
         first = min(zip(times, range(len(own))), key=lambda pair: (str(pair[0]), pair[1]))[1]
     else:
         first = min(range(len(own)), key=lambda i: (own[i].stream.lines[own[i].event.first].number, i))
-    chosen = own[first]
+    chosen = _unwrapped(own[first], own)
     chain = [other for other in own if other.stream is chosen.stream and other.event.chain == 0 and other.event.first >= chosen.event.first]
     return chain[0] if chosen.event.chain and chain else chosen
+
+
+def _unwrapped(failure: Failure, own: list[Failure]) -> Failure:
+    """The exception that a wrapper ("Caught KeyError in DataLoader worker process 0.") tells of, where the text shows it below."""
+    wrapper = _WRAPPER.search(failure.event.message)
+    below = (other for other in own if other.stream is failure.stream and other.event.first > failure.event.first)
+    return next((other for other in below if wrapper and other.event.type.endswith(wrapper[1])), failure)
 
 
 def _candidate(cause: Cause, failure: Failure, own: list[Failure]) -> Candidate:
@@ -166,7 +174,7 @@ def _candidate(cause: Cause, failure: Failure, own: list[Failure]) -> Candidate:
 
 def _advice(name: str, message: str) -> str:
     """What to look at, by the type of the exception; a wrapper ("Caught KeyError in DataLoader worker") by the type it names."""
-    inner = re.search(r"Caught (\w+) in ", message)
+    inner = _WRAPPER.search(message)
     return _ADVICE.get(inner[1] if inner else name, "") or _ADVICE.get(name, "")
 
 

@@ -16,7 +16,7 @@ from torchdoctor.diagnose.ordinary import failures, is_ordinary
 from torchdoctor.diagnose.wording import Message, Wordings, english
 from torchdoctor.model import Cause
 
-TRANSLATED = 0.4
+TRANSLATED = 0.5
 """Likeness from which on an exception's line is taken for a translation of an example's."""
 TRANSLATED_REPORT = 0.7
 """The same for a line that names no exception: it may tell of success."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,21 +17,50 @@ _WORD = re.compile(r"(?<![a-z0-9_])(?<!--)[a-z_][a-z0-9_]+")
 _FUNCTION_WORDS = frozenset(
     "the an of to is in that and be for with on at this by are as or if it was were you your from which but has have been will".split()
 )
+_QUOTED = re.compile(r"[\"'`\u2018\u201c\u00ab\u300c][^\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u300c\u300d]{1,200}[\"'`\u2019\u201d\u00bb\u300d]")
 _VALUE = re.compile(
-    r"[\"'`\u2018\u201c][\w./:-]{1,200}[\"'`\u2019\u201d]|torch\.\w+(?:\.\w+)*|\b(?:cuda|mps|xpu):\d+|\bcpu\b|(?<![\w.])\d+(?:\.\d+)*",
+    r"(?P<quoted>[\"'`\u2018\u201c\u00ab\u300c] ?[\w./:-]{1,200} ?[\"'`\u2019\u201d\u00bb\u300d])|(?P<dtype>torch\.\w+(?:\.\w+)*)|"
+    r"(?P<device>\b(?:cuda|mps|xpu):\d+|\bcpu\b)|(?P<option>(?<![\w-])--\w[\w-]*)|(?P<number>(?<![\w.])\d+(?:[.,]\d+)*)",
     re.IGNORECASE,
 )
-"""What a line has of its own: names in quotes, dtypes, devices, numbers."""
+"""What a line has of its own: names in quotes, dtypes, devices, options, numbers."""
+_QUOTES = "\"'`\u2018\u201c\u00ab\u300c\u2019\u201d\u00bb\u300d "
+LETTERS = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+MIN_LETTERS = 3
+"""Letters of another script from which on a line is in another language."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+_IDENTIFIER = re.compile(r"\w*(?:[a-z0-9]_[a-z0-9]|[a-z][A-Z]|[a-zA-Z]\d)\w*|\w+(?=\(\))|\b[A-Z]{3,}\b|\bfp16\b|(?<=\w\.)[a-z]\w+")
+"""What is the name of something: no language translates it."""
+NAMES = frozenset(
+    "cuda cudnn cublas nccl gloo mps rocm gpu cpu torch pytorch float half double long int bfloat dtype nvidia smi amd python dll omp "
+    "libiomp dataloader autograd inplace state dict triton nvcc numpy pip mat1 mat2 grad bitsandbyte transformer accelerate flash attn "
+    "ancdata errno winerror none true false gradscaler xformer".split()
+)
+"""Names in plain letters."""
+_WEAK_NAMES = frozenset("errno error runtimeerror none true false self py int float long name file".split())
+"""Names that stand in messages of every kind."""
+LEAST, LEAST_NAMELESS = 5.0, 11.0
+"""What the words that a translation shares with a line must tell together; more where no name is among them."""
+NAMELESS = 0.85
+"""Likeness of a translation that shares no name with the line."""
+SAME_VALUES = 0.02
+"""What speaks for a line with as many values as the text."""
+HIDDEN, PLAIN, STRANGE, TERM = 0.25, 0.25, 0.3, 0.3
+"""What of their weight words count that only one side has: an example's in quotes (values) or in plain English that the table of terms
+has no row for, and the translation's names that no example has, and terms (one of another language means several English ones)."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A line as it is compared: the exception's type (or empty), the names that no language translates, all its English words."""
+    """A line as it is compared: the exception's type (or empty), the names that no language translates, all its English words.
+
+    Of a translation ``words`` are what its terms may mean; ``expected`` are the words that the table of terms could have found.
+    """
 
     type: str
     names: frozenset[str]
     words: frozenset[str]
+    expected: frozenset[str] = frozenset()
 
 
 def english(text: str) -> Message:
@@ -43,35 +72,80 @@ def english(text: str) -> Message:
     return Message(found["type"] if found else "", plain, plain)
 
 
+def names_in(text: str) -> frozenset[str]:
+    """The words of a line that are names in any language."""
+    text = TYPE.sub("", text[:MAX_LENGTH])
+    words = english(text).words
+    return english(" ".join(_IDENTIFIER.findall(text))).words & words | words & NAMES
+
+
 class Wordings:
     """The lines of the causes' examples and counterexamples, and how telling each of their words is."""
 
     def __init__(self, causes: Iterable[Cause]) -> None:
         texts = dict.fromkeys(part for cause in causes for text in (*cause.examples, *cause.counterexamples) for part in _parts(text))
-        self.lines = [(text, line) for text, line in ((text, english(text)) for text in texts) if len(line.words) >= MIN_WORDS]
+        lines = ((text, english(text)) for text in texts if len(LETTERS.findall(text)) < MIN_LETTERS)
+        self.lines = [(text, line) for text, line in lines if len(line.words) >= MIN_WORDS]
         self.spread = Counter(word for _, line in self.lines for word in line.words)
+        self.having: dict[str, list[int]] = defaultdict(list)
+        for number, (_, line) in enumerate(self.lines):
+            for word in line.words:
+                self.having[word].append(number)
 
     def weight(self, words: Iterable[str]) -> float:
         """What these words tell together: the fewer lines use one, the more."""
         return sum(math.log((len(self.lines) + 1) / (self.spread[word] + 0.5)) for word in words)
 
     def most_alike(self, shown: Message, text: str, least: float) -> str:
-        """The line that is most alike (cosine of the weighted words, at least this), with the text's own values.
+        """The line that is most alike (at least this), with the text's own values.
 
         Empty where none is. It may be a counterexample's, which says something else than the cause's own.
         """
-        best, score = "", (least, False)
-        whole, values = self.weight(shown.words), len(_VALUE.findall(text))
-        for known, line in self.lines:
+        best, score = "", least
+        values = len(_VALUE.findall(text))
+        whole = self.weight(shown.words)
+        shared = Counter(number for word in shown.words for number in self.having.get(word, ()))
+        for number, count in shared.items():
+            known, line = self.lines[number]
             both = line.words & shown.words
-            if len(both) < MIN_WORDS - 1 or (shown.type and line.type and shown.type != line.type):
+            if count < MIN_WORDS - 1 or (shown.type and line.type and shown.type != line.type):
                 continue
-            if shown.type != "RuntimeError" and not (both & shown.names) - {"errno"}:
+            if shown.expected:
+                likeness = self._of_translation(shown, known, line, text)
+            elif shown.type != "RuntimeError" and not (both & shown.names) - {"errno"}:
                 continue
-            alike = (self.weight(both) / math.sqrt(self.weight(line.words) * whole), len(_VALUE.findall(known)) == values)
-            if alike > score:
-                best, score = known, alike
+            else:
+                likeness = self.weight(both) / math.sqrt(self.weight(line.words) * whole)
+            likeness += (likeness >= least) * SAME_VALUES * (len(_VALUE.findall(known)) == values)
+            if likeness > score or (likeness == score and not best):
+                best, score = known, likeness
         return _with_values(best, text)
+
+    def _of_translation(self, shown: Message, known: str, line: Message, text: str) -> float:
+        """How alike a translation is to a line: names must agree on both sides, other words only where the terms would have told them.
+
+        Nothing (0) where so little is shared that it may be chance.
+        """
+        both = self.weight(line.words & shown.words)
+        nameless = not (line.words & shown.names) - _WEAK_NAMES
+        if both < (LEAST_NAMELESS if nameless else LEAST):
+            return 0
+        absent = line.words - shown.words
+        hidden = absent & _quoted(known)
+        named = (absent & names_in(known)) - hidden
+        told = (absent & shown.expected) - hidden - named
+        lacks = self.weight(named) + self.weight(told) + HIDDEN * self.weight(hidden) + PLAIN * self.weight(absent - hidden - named - told)
+        extra = shown.words - line.words
+        quoted = extra & _quoted(text)
+        strange = {word for word in extra & shown.names if not self.spread[word]} - quoted
+        sure = (extra & shown.names) - strange - quoted
+        more = self.weight(sure) + STRANGE * self.weight(strange) + TERM * self.weight(word for word in extra - shown.names if self.spread[word])
+        likeness = both / math.sqrt((both + lacks) * (both + more + HIDDEN / 2 * self.weight(quoted)))
+        return likeness if likeness >= NAMELESS or not nameless else 0
+
+
+def _quoted(text: str) -> frozenset[str]:
+    return english(" ".join(_QUOTED.findall(text))).words
 
 
 def _parts(example: str) -> Iterator[str]:
@@ -82,10 +156,25 @@ def _parts(example: str) -> Iterator[str]:
 
 
 def _with_values(said: str, text: str) -> str:
-    """The known message with the line's own values in their order; what follows the last of them is left out."""
-    values = _VALUE.findall(text)
-    places = list(_VALUE.finditer(said))
-    if values and len(places) > len(values):
-        said = said[: places[len(values)].start()]
-    rest = iter(values)
-    return _VALUE.sub(lambda found: next(rest, found[0]), said)
+    """The known message with the line's own values; what follows a place that the line has no value of that kind for is left out.
+
+    A translation may tell them in another order: a value that both have keeps its place, the others follow in their order.
+    """
+    own: dict[str, list[str]] = defaultdict(list)
+    for found in _VALUE.finditer(text):
+        own[found.lastgroup or ""].append(found[0].strip(_QUOTES))
+    any_own = bool(own)
+    places = [(found, found.lastgroup or "", found[0].strip(_QUOTES)) for found in _VALUE.finditer(said)]
+    kept = []
+    for found, kind, value in places:
+        kept.append(value in own[kind])
+        if kept[-1]:
+            own[kind].remove(value)
+    parts, end = [], 0
+    for (found, kind, value), same in zip(places, kept):
+        if any_own and not same and not own[kind]:
+            return "".join([*parts, said[end : found.start()]])
+        value = value if same or not any_own else own[kind].pop(0)
+        parts += [said[end : found.start()], found[0].replace(found[0].strip(_QUOTES), value)]
+        end = found.end()
+    return "".join([*parts, said[end:]])

@@ -35,18 +35,25 @@ _TEXTS = (
     "data",
     "fields",
 )
+MIN_SPACES = 3
+"""Spaces in a value from which on it is a text and no name, path or time."""
 _RANKS = ("rank", "global_rank", "process_rank", "RANK", "node_rank")
 _HOSTS = ("host", "hostname", "node", "pod", "_HOSTNAME", "nodename", "pod_name")
 _TIMES = ("time", "timestamp", "ts", "@timestamp", "asctime", "datetime")
+
+
+def _tells(value: Any) -> bool:
+    """Whether the value of a key that no list knows is a text: collectors name the traceback's field as they like."""
+    return isinstance(value, str) and ("\n" in value or value.count(" ") >= MIN_SPACES)
 
 
 def _strings(record: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(record, str):
         yield record
     elif depth < 4 and isinstance(record, dict):
-        for key in _TEXTS:
-            if key in record:
-                yield from _strings(record[key], depth + 1)
+        known = [key for key in _TEXTS if key in record]
+        for key in (*known, *(key for key in record if key not in _TEXTS and _tells(record[key]))):
+            yield from _strings(record[key], depth + 1)
     elif depth < 4 and isinstance(record, list):
         for item in record[:2000]:
             yield from _strings(item, depth + 1)
