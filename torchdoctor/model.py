@@ -181,12 +181,16 @@ class Cause:
 
 @dataclass(frozen=True)
 class Quote:
-    """A line of what was read: file (``-`` for standard input), line number from 1, rank where known."""
+    """A line of what was read: file (``-`` for standard input), line number from 1, rank where known.
+
+    ``text`` is the line without the prefixes and frames of what wrapped it; ``raw`` is the line as it stands, empty where that is the same.
+    """
 
     file: str
     line: int
     text: str
     rank: Optional[int] = None
+    raw: str = ""
 
 
 @dataclass(frozen=True)

@@ -266,3 +266,15 @@ def test_bytes_wrapped_inside_a_character() -> None:
     wrapped = b"\n".join(line[start : start + 80] for line in data.split(b"\n") for start in range(0, max(1, len(line)), 80))
     found = [event for stream in read([], wrapped).streams for event in stream.events if event.frames]
     assert [len(event.frames) for event in found] == [4, 4]
+
+
+def test_a_command_that_is_the_longest_line_is_not_wrapped() -> None:
+    screen = "$ nvidia-smi --query-gpu=index,gpu_recovery_action --format=csv,noheader\n0, None\n1, Reset\n2, None\n"
+    assert [line.text for line in read_text(screen).streams[0].lines if line.text] == screen.splitlines()
+
+
+@pytest.mark.parametrize("key", ["exc", "err", "stack_info", "reason"])
+def test_a_record_names_its_traceback_as_it_likes(key: str) -> None:
+    traceback = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in load\n    go()\nOSError: libfoo.so.1: cannot open shared object file'
+    (event,) = read_text(json.dumps({"level": "error", key: traceback}) + "\n").streams[0].events
+    assert (event.type, event.frames[0].line) == ("OSError", 3)

@@ -19,12 +19,12 @@ OLD_CPU = r"(?:type torch\.[a-z]+Tensor|device type cpu|backend CPU)"
 
 def second_is_cpu(groups: Mapping[str, str], situation: Any) -> bool:
     """The named argument lies on the CPU, the tensors before it do not."""
-    return groups["two"] == "cpu" and groups["one"] not in ("cpu", "meta")
+    return groups["two"].lower() == "cpu" and groups["one"].lower() not in ("cpu", "meta")
 
 
 def first_is_cpu(groups: Mapping[str, str], situation: Any) -> bool:
     """The tensors before the named argument lie on the CPU, the argument itself does not."""
-    return groups["one"] == "cpu" and groups["two"] not in ("cpu", "meta")
+    return groups["one"].lower() == "cpu" and groups["two"].lower() not in ("cpu", "meta")
 
 
 def one_is_cpu(groups: Mapping[str, str], situation: Any) -> bool:
@@ -34,7 +34,7 @@ def one_is_cpu(groups: Mapping[str, str], situation: Any) -> bool:
 
 def two_accelerators(groups: Mapping[str, str], situation: Any) -> bool:
     """Neither of the two devices is the CPU (nor meta): two GPUs."""
-    return not {groups["one"], groups["two"]} & {"cpu", "meta"}
+    return not {groups["one"].lower(), groups["two"].lower()} & {"cpu", "meta"}
 
 
 _LOSS = r"F\.(?:mse_loss|l1_loss|smooth_l1_loss|huber_loss|kl_div|binary_cross_entropy)\("

@@ -34,7 +34,8 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     ranked, refuted = _matched(log, situation, causes)
     if all(one.cause.consequence for one in ranked):
         joined = without_seams(log)
-        ranked = (_matched(joined, situation, causes)[0] if joined else []) or ranked
+        whole = _matched(joined, situation, causes)[0] if joined else []
+        ranked = ranked if all(one.cause.consequence for one in whole) else whole
     if all(one.cause.consequence for one in ranked):
         whole = _cut_off(log, situation, causes) or _reworded(log, in_english(log, causes.values()), situation, causes, _TRANSLATION)
         ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked

@@ -52,7 +52,7 @@ _OPEN_QUOTE = re.compile(r"['\"`][^'\"` ]*$")
 
 def completions(log: Log, causes: Iterable[Cause]) -> list[Log]:
     """The log with each way that a line of it is known to go on; empty where the lines are whole, no messages, or not known."""
-    known = [line for cause in causes for line in _lines(cause)]
+    known = list(dict.fromkeys(line for cause in causes for line in _lines(cause)))
     for number, index, least in _ends(log):
         line = log.streams[number].lines[index].text
         shown = _TYPE.sub("", line.strip())
@@ -95,8 +95,8 @@ def _last(stream: Stream) -> int:
 def _rests(shown: str, known: list[str]) -> list[str]:
     """How the examples go on after this beginning, each way once."""
     for varies in _VARIES:
-        pattern = _pattern(shown, varies)
-        rests = {line[match.end() :] for line in known for match in [pattern.match(line)] if match}
+        pattern, literal = _pattern(shown, varies)
+        rests = {line[match.end() :] for line in known if literal in line for match in [pattern.match(line)] if match}
         rests = {rest for rest in rests if rest.strip() and (len(shown) >= LONG or (shown + rest)[len(shown) - 1 :][:2].isalnum())}
         if rests:
             return sorted(rests)
@@ -106,24 +106,27 @@ def _rests(shown: str, known: list[str]) -> list[str]:
 def _wholes(shown: str, known: list[str]) -> list[str]:
     """The messages of the examples that this is a later part of, each way once."""
     for varies in _VARIES:
-        pattern = _pattern(shown, varies)
-        found = ((line, match) for line in known for match in [pattern.search(line)] if match and match.start())
+        pattern, literal = _pattern(shown, varies)
+        found = ((line, match) for line in known if literal in line for match in [pattern.search(line)] if match and match.start())
         wholes = {line[: match.start()] + shown + line[match.end() :] for line, match in found}
         if wholes:
             return sorted(wholes)
     return []
 
 
-def _pattern(shown: str, varies: re.Pattern[str]) -> re.Pattern[str]:
-    """What matches this part with other values in the places that vary."""
+def _pattern(shown: str, varies: re.Pattern[str]) -> tuple[re.Pattern[str], str]:
+    """What matches this part with other values in the places that vary, and its longest piece that does not: few lines hold that."""
     if varies is _VARIES[-1]:
         shown = _OPEN_QUOTE.sub("", shown)
     parts = []
+    fixed = []
     end = 0
     for found in varies.finditer(shown):
-        parts += [re.escape(shown[end : found.start()]), r"\d+" if found[0].isdigit() else r"\S+"]
+        fixed.append(shown[end : found.start()])
+        parts += [re.escape(fixed[-1]), r"\d+" if found[0].isdigit() else r"\S+"]
         end = found.end()
-    return re.compile("".join([*parts, re.escape(shown[end:])]))
+    fixed.append(shown[end:])
+    return re.compile("".join([*parts, re.escape(fixed[-1])])), max(fixed, key=len)
 
 
 def _lines(cause: Cause) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torchdoctor.diagnose.log import Event, Stream
 from torchdoctor.diagnose.match import Candidate, Hit, compiled
@@ -25,6 +26,8 @@ MAX_BESIDE = 2
 _SAYS = re.compile(r"[^\W\d_]{3}")
 MAX_TEXT = 2000
 """Characters of one quoted line."""
+MAX_WRAPPING = 160
+"""Characters of prefixes, borders and escapes that a line may have around its text."""
 
 
 def quotes(one: Found) -> tuple[Quote, ...]:
@@ -105,7 +108,13 @@ def _quotes(stream: Stream, index: int) -> list[Quote]:
     """The line, and where cleaning wrote it otherwise (an escaped text), also as it stands."""
     quote = stream.quote(index)
     text, raw = (" ".join(part.split())[:MAX_TEXT] for part in (quote.text, stream.lines[index].raw))
-    found = [Quote(quote.file, quote.line, text, quote.rank)]
+    found = [replace(quote, text=text, raw=_verbatim(text, raw))]
     if raw and "%20" in raw and text not in raw and raw not in text:
         found.append(Quote(quote.file, quote.line, raw, quote.rank))
     return found
+
+
+def _verbatim(text: str, raw: str) -> str:
+    """The line as it stands, where it is this text in its wrapping alone: not colours, nor one part of many or of a longer whole."""
+    plain = raw.isprintable() and len(text) <= len(raw) <= len(text) + MAX_WRAPPING
+    return raw if plain and raw != text else ""

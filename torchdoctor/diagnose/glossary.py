@@ -11,7 +11,9 @@ from torchdoctor.diagnose.wording import LETTERS, MAX_LENGTH, MIN_LETTERS, TYPE,
 from torchdoctor.gpu_tables import rows
 
 FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
-    "de": frozenset("der die das des dem den ein eine einer nicht ist sind wird wurde wurden kann konnte für mit auf von und oder aber zum im auch keine kein bitte es zu".split()),
+    "de": frozenset(
+        "der die das des dem den ein eine einer nicht ist sind wird wurde wurden kann konnte für mit auf von und oder aber zum im auch keine kein bitte es zu".split()
+    ),
     "es": frozenset("el la los las de del un una se es está están en para por con que pero al su fue son debe lo".split()),
     "fr": frozenset("le la les des du de un une est sont pas dans pour par avec que et ou sur au aux été être ne".split()),
     "pt": frozenset("os da das dos um uma não é está são em na para por com que ou mas ao foi de seu o".split()),
@@ -35,11 +37,41 @@ _SCRIPTS = {
     "ko": re.compile(r"[\uac00-\ud7af]"),
 }
 _TYPES = (
-    ("RuntimeError", re.compile(r"^\s*(?:运行时错误|執行階段錯誤|ランタイム ?エラー|실행 오류|런타임 ?오류|Laufzeitfehler|Ошибка (?:времени )?выполнения|Error (?:de|en) tiempo de ejecución|Erreur d'exécution|Erro de (?:tempo de )?execução|रनटाइम त्रुटि)\s*[:：]\s*", re.IGNORECASE)),
-    ("ValueError", re.compile(r"^\s*(?:值错误|数值错误|値エラー|값 ?오류|Wertfehler|Ошибка значения|Error de valor|Erreur de valeur|Erro de valor|मान त्रुटि)\s*[:：]\s*", re.IGNORECASE)),
-    ("ImportError", re.compile(r"^\s*(?:导入错误|インポート ?エラー|가져오기 ?오류|Importfehler|Ошибка импорта|Error de importación|Erreur d'importation|Erro de importação)\s*[:：]\s*", re.IGNORECASE)),
-    ("TypeError", re.compile(r"^\s*(?:类型错误|型エラー|타입 ?오류|유형 ?오류|Typfehler|Ошибка типа|Error de tipo|Erreur de type|Erro de tipo)\s*[:：]\s*", re.IGNORECASE)),
-    ("AssertionError", re.compile(r"^\s*(?:断言错误|アサーション ?エラー|어설션 ?오류|Assertionsfehler|Ошибка утверждения|Error de aserción|Erreur d'assertion|Erro de asserção)\s*[:：]\s*", re.IGNORECASE)),
+    (
+        "RuntimeError",
+        re.compile(
+            r"^\s*(?:运行时错误|執行階段錯誤|ランタイム ?エラー|실행 오류|런타임 ?오류|Laufzeitfehler|Ошибка (?:времени )?выполнения|Error (?:de|en) tiempo de ejecución|Erreur d'exécution|Erro de (?:tempo de )?execução|रनटाइम त्रुटि)\s*[:：]\s*",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "ValueError",
+        re.compile(
+            r"^\s*(?:值错误|数值错误|値エラー|값 ?오류|Wertfehler|Ошибка значения|Error de valor|Erreur de valeur|Erro de valor|मान त्रुटि)\s*[:：]\s*",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "ImportError",
+        re.compile(
+            r"^\s*(?:导入错误|インポート ?エラー|가져오기 ?오류|Importfehler|Ошибка импорта|Error de importación|Erreur d'importation|Erro de importação)\s*[:：]\s*",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "TypeError",
+        re.compile(
+            r"^\s*(?:类型错误|型エラー|타입 ?오류|유형 ?오류|Typfehler|Ошибка типа|Error de tipo|Erreur de type|Erro de tipo)\s*[:：]\s*",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "AssertionError",
+        re.compile(
+            r"^\s*(?:断言错误|アサーション ?エラー|어설션 ?오류|Assertionsfehler|Ошибка утверждения|Error de aserción|Erreur d'assertion|Erro de asserção)\s*[:：]\s*",
+            re.IGNORECASE,
+        ),
+    ),
     ("OSError", re.compile(r"^\s*(?:操作系统错误|OS ?错误|OS ?エラー|OS ?오류|OS-Fehler)\s*[:：]\s*", re.IGNORECASE)),
 )
 """Names of exceptions that were translated too."""

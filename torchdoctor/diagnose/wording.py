@@ -17,7 +17,9 @@ _WORD = re.compile(r"(?<![a-z0-9_])(?<!--)[a-z_][a-z0-9_]+")
 _FUNCTION_WORDS = frozenset(
     "the an of to is in that and be for with on at this by are as or if it was were you your from which but has have been will".split()
 )
-_QUOTED = re.compile(r"[\"'`\u2018\u201c\u00ab\u300c][^\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u300c\u300d]{1,200}[\"'`\u2019\u201d\u00bb\u300d]")
+_QUOTED = re.compile(
+    r"[\"'`\u2018\u201c\u00ab\u300c][^\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u300c\u300d]{1,200}[\"'`\u2019\u201d\u00bb\u300d]"
+)
 _VALUE = re.compile(
     r"(?P<quoted>[\"'`\u2018\u201c\u00ab\u300c] ?[\w./:-]{1,200} ?[\"'`\u2019\u201d\u00bb\u300d])|(?P<dtype>torch\.\w+(?:\.\w+)*)|"
     r"(?P<device>\b(?:cuda|mps|xpu):\d+|\bcpu\b)|(?P<option>(?<![\w-])--\w[\w-]*)|(?P<number>(?<![\w.])\d+(?:[.,]\d+)*)",
@@ -139,7 +141,11 @@ class Wordings:
         quoted = extra & _quoted(text)
         strange = {word for word in extra & shown.names if not self.spread[word]} - quoted
         sure = (extra & shown.names) - strange - quoted
-        more = self.weight(sure) + STRANGE * self.weight(strange) + TERM * self.weight(word for word in extra - shown.names if self.spread[word])
+        more = (
+            self.weight(sure)
+            + STRANGE * self.weight(strange)
+            + TERM * self.weight(word for word in extra - shown.names if self.spread[word])
+        )
         likeness = both / math.sqrt((both + lacks) * (both + more + HIDDEN / 2 * self.weight(quoted)))
         return likeness if likeness >= NAMELESS or not nameless else 0
 

@@ -52,4 +52,5 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 
 def _quote(quote: Quote) -> dict[str, Any]:
-    return {"file": quote.file, "line": quote.line, "rank": quote.rank, "text": quote.text}
+    """The line as it stands: a script looks it up in the file."""
+    return {"file": quote.file, "line": quote.line, "rank": quote.rank, "text": quote.raw or quote.text}

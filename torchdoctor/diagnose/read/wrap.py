@@ -33,6 +33,7 @@ _CUT_END = Lazy(
     "”",
 )
 _WHOLE = Lazy(r"[\"“][^\"”\n]{1,600}[\"”],? ?\S{1,12} \d", '"', "“")
+_PROMPT = Lazy(r"\s{0,4}(?:[$#>]|>>>|PS [^>]{1,200}>|\S{1,80}@\S{1,80}[$#]) ")
 _NUMBERS = Lazy(r"[\d\s]+")
 _TAIL = 340
 Measure = Callable[[str], int]
@@ -120,6 +121,8 @@ def _plain_joins(texts: Sequence[str]) -> set[int]:
     if not 39 < width < 400 or (lengths[width] < 2 and width not in _USUAL):
         return set()
     full = [i for i, text in enumerate(texts[:-1]) if len(text) == width]
+    if len(full) == 1 and _PROMPT.match(texts[full[0]]):
+        return set()  # a command, and what it printed
     good = {i for i in full if _continues(texts[i], texts[i + 1])}
     if 2 * len(good) < len(full):
         return set()
