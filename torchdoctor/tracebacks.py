@@ -1,9 +1,18 @@
-"""Signs for tracebacks that were cut off before their message: many a library function raises only one thing."""
+"""Parts of signs that read tracebacks: one cut off before its message, and the stack that faulthandler writes at a crash."""
 
 from __future__ import annotations
 
-from torchdoctor.model import Sign, Strength
+from torchdoctor.model import Fix, Sign, Strength
 
+CRASHED_IN = (
+    r"\(most recent call first\): File \"(?P<crash_file>[^\"]{1,300})\", line (?P<crash_line>\d+),? in (?P<crash_function>[\w<>]{1,100})"
+)
+"""The innermost frame of a dump of faulthandler's."""
+CRASH_FIX = Fix(
+    "The stack at the crash ends in {crash_function} ({crash_file}, line {crash_line}): the compiled library that this line calls is the one to "
+    "look at. Reinstall it in the version that belongs to the installed torch, or do without it once to see whether the crash goes away."
+)
+"""For causes with a sign that has ``CRASHED_IN``."""
 _NO_MESSAGE = r"(?!.{0,500}(?:\w(?:Error|Exception|Failure|Exit)\b[^(]|File \"))"
 """After the frame neither a message nor a further frame."""
 

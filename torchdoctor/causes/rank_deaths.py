@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.ranks import in_a_rank, whose
+from torchdoctor.tracebacks import CRASH_FIX, CRASHED_IN
 
 _ECHOES = ("peer-rank-died-elsewhere", "nccl-watchdog-abort", "nccl-timeout-straggler", "nccl-heartbeat-monitor", "mp-spawn-wrapper")
 _FORCED = (r"forcefully exiting via (?:9|SIGKILL)", r"forcefully exitting via (?:9|SIGKILL)")
@@ -123,8 +124,11 @@ CAUSES = (
             Sign(r"Caught signal 11 \(Segmentation fault", FAIR),
             Sign(r"Signal: Segmentation fault \(11\)", FAIR),
             Sign(r"Fatal Python error: Segmentation fault", FAIR, together=in_a_rank),
+            Sign(r"Fatal Python error: Segmentation fault .{0,120}" + CRASHED_IN, FAIR, together=in_a_rank),
+            Sign(r"Fatal Python error: Segmentation fault .{0,120}" + CRASHED_IN, FAIR, also=(r"exitcode ?: -11\b",)),
         ),
         fixes=(
+            CRASH_FIX,
             Fix(
                 do="Find the library that crashes: PYTHONFAULTHANDLER=1 prints the Python stack of each rank at the crash, gdb shows the "
                 "native one.",
@@ -148,6 +152,9 @@ CAUSES = (
             "/opt/env/bin/python",
             "[n1:2201 :0:2201] Caught signal 11 (Segmentation fault: address not mapped to object at address 0x55)",
             "srun: error: gn11: task 2: Segmentation fault (core dumped)",
+            "[rank2]: Fatal Python error: Segmentation fault\n[rank2]: \n[rank2]: Current thread 0x00007f1c2a3fe740 (most recent call first):\n"
+            '[rank2]:   File "/srv/env/lib/python3.10/site-packages/torch/nn/modules/conv.py", line 456 in _conv_forward\n'
+            '[rank2]:   File "/srv/job/net.py", line 33 in forward',
         ),
         counterexamples=("  exitcode  : -6 (pid: 8121)",),
     ),

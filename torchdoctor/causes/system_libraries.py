@@ -1,6 +1,7 @@
 """The operating system under torch: libc, libstdc++, the CPU's instructions, crashes in native code."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import CRASH_FIX, CRASHED_IN
 
 CAUSES = (
     Cause(
@@ -121,6 +122,8 @@ CAUSES = (
             Sign(r"Segmentation fault\b", FAIR),
             Sign(r"zsh: segmentation fault", FAIR),
             Sign(r"Fatal Python error: Segmentation fault", FAIR),
+            Sign(r"Fatal Python error: Segmentation fault .{0,120}" + CRASHED_IN, FAIR),
+            Sign(r"Windows fatal exception: access violation .{0,120}" + CRASHED_IN, FAIR),
             Sign(r"received signal SIGSEGV", FAIR),
             Sign(r"Windows fatal exception: access violation", FAIR),
             Sign(r"\b0xC0000005\b", FAIR),
@@ -138,6 +141,7 @@ CAUSES = (
         ),
         consequence=True,
         fixes=(
+            CRASH_FIX,
             Fix(
                 "Find where: run with faulthandler, the last Python line names the library; look for a library mix named in the output "
                 "above it.",
@@ -152,6 +156,8 @@ CAUSES = (
         examples=(
             "$ python infer.py\nloading weights\nSegmentation fault (core dumped)",
             "double free or corruption (!prev)\nAborted (core dumped)",
+            "Windows fatal exception: access violation\n\nThread 0x00001f3c (most recent call first):\n"
+            '  File "D:\\\\env\\\\lib\\\\site-packages\\\\av\\\\codec.py", line 12 in open',
             "Exception Type:        EXC_BAD_ACCESS (SIGSEGV)",
         ),
         counterexamples=("customer segmentation faulted lines: 3",),

@@ -100,7 +100,7 @@ def _reworded(
 
 def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
     cause, lead = one.cause, one.lead
-    values = values_of(lead.groups, situation)
+    values = values_of(_told(lead), situation)
     if lead.stream.rank is not None:
         values.setdefault("rank", str(lead.stream.rank))
     fixes = choose(cause.fixes, values, situation)
@@ -123,6 +123,12 @@ def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
         wrong_advice=fill_or(cause.wrong_advice, values) if _given(cause.wrong_advice, lead.stream.text) else "",
         consequence=cause.consequence,
     )
+
+
+def _told(lead: Candidate) -> dict[str, str]:
+    """What the matches of all its signs captured; of the same name what the best one did."""
+    told = {name: value for hit in reversed(lead.hits) for name, value in hit.groups.items() if value}
+    return {**told, **{name: value for name, value in lead.groups.items() if value}}
 
 
 _SWITCH = re.compile(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+")

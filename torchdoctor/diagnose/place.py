@@ -20,6 +20,8 @@ _WARNING = re.compile(r"\b\w{0,40}Warning:|^(?:\[?[\d:. ,-]{4,30}\]? ?)?\[?WARN(
 _INFORMATION = re.compile(r"^\W{0,4}[VI]\d{4} \d\d:\d\d:\d\d|\bNCCL (?:INFO|TRACE)\b|^.{0,60}?\b(?:INFO|DEBUG|TRACE)\b")
 _VERBOSE = re.compile(r"^\W{0,4}V\d{4} \d\d:\d\d:\d\d|\bNCCL TRACE\b|^.{0,60}?\b(?:DEBUG|TRACE)\b|UserWarning: Plan failed with an? ")
 """Details for debugging; and cuDNN's plans, which a convolution tries in turn: one that fails is only warned of."""
+_ERROR_FIELD = re.compile(r"\berr(?:or)?=(?!\"\"|nil\b|null\b|none\b|0\b)\S", re.IGNORECASE)
+"""A record of key=value pairs that tells an error, whatever level its writer gave it."""
 _SYSTEMS = (
     ("macos", re.compile(r"^(?:/Users/|/opt/homebrew/|/Library/|/System/)")),
     ("linux", re.compile(r"^(?:/home/|/root/|/usr/|/opt/|/mnt/|/data|/workspace|/content/|/kaggle/|/scratch|/gpfs|/lustre)")),
@@ -55,7 +57,8 @@ def place_of(stream: Stream, hit: Hit) -> int:
 def is_information(stream: Stream, hit: Hit, verbose: bool = False) -> bool:
     """Whether the match stands in a line that its writer marked as information (or, with ``verbose``, as a detail for debugging)."""
     line = stream.lines[stream.line_at(hit.start)]
-    return (_VERBOSE if verbose else _INFORMATION).search(line.raw or line.text) is not None
+    text = line.raw or line.text
+    return (_VERBOSE if verbose else _INFORMATION).search(text) is not None and not _ERROR_FIELD.search(text)
 
 
 def _in_message(stream: Stream, event: Event, hit: Hit) -> bool:

@@ -24,7 +24,7 @@ REWORDED = 0.57
 """Likeness from which on the message of a failure is read as an example's: below, every third is another failure."""
 REWORDED_REPORT = 0.8
 """The same where no line of the text is known as a failure's."""
-MAX_LINES = 60
+MAX_LINES = 40
 """The last lines of a rank that are looked at; of many ranks fewer of each."""
 MAX_FAILURES = 3
 _FAILS = re.compile(

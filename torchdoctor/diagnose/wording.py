@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from torchdoctor.model import Cause
 
@@ -47,9 +48,9 @@ NAMELESS = 0.85
 """Likeness of a translation that shares no name with the line."""
 SAME_VALUES = 0.02
 """What speaks for a line with as many values as the text."""
-HIDDEN, PLAIN, STRANGE, TERM = 0.25, 0.25, 0.3, 0.3
+HIDDEN, PLAIN, STRANGE, TERM, VALUE = 0.25, 0.25, 0.3, 0.3, 0.125
 """What of their weight words count that only one side has: an example's in quotes (values) or in plain English that the table of terms
-has no row for, and the translation's names that no example has, and terms (one of another language means several English ones)."""
+has no row for; the translation's names that no example has, terms (one may mean several English words), and values in quotes."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,19 @@ class Wordings:
         texts = dict.fromkeys(part for cause in causes for text in (*cause.examples, *cause.counterexamples) for part in _parts(text))
         lines = ((text, english(text)) for text in texts if len(LETTERS.findall(text)) < MIN_LETTERS)
         self.lines = [(text, line) for text, line in lines if len(line.words) >= MIN_WORDS]
-        self.spread = Counter(word for _, line in self.lines for word in line.words)
         self.having: dict[str, list[int]] = defaultdict(list)
         for number, (_, line) in enumerate(self.lines):
             for word in line.words:
                 self.having[word].append(number)
+        self.tells = {word: math.log((len(self.lines) + 1) / (len(having) + 0.5)) for word, having in self.having.items()}
+        self.whole = [self.weight(line.words) for _, line in self.lines]
+        self.quoted = cache(lambda number: _quoted(self.lines[number][0]))
+        self.named = cache(lambda number: names_in(self.lines[number][0]))
 
     def weight(self, words: Iterable[str]) -> float:
         """What these words tell together: the fewer lines use one, the more."""
-        return sum(math.log((len(self.lines) + 1) / (self.spread[word] + 0.5)) for word in words)
+        strange = math.log(2 * (len(self.lines) + 1))
+        return sum(self.tells.get(word, strange) for word in words)
 
     def most_alike(self, shown: Message, text: str, least: float) -> str:
         """The line that is most alike (at least this), with the text's own values.
@@ -105,49 +110,65 @@ class Wordings:
         """
         best, score = "", least
         values = len(_VALUE.findall(text))
-        whole = self.weight(shown.words)
-        shared = Counter(number for word in shown.words for number in self.having.get(word, ()))
-        for number, count in shared.items():
+        quoted = _quoted(text)
+        weight = self.weight(shown.words)
+        for most, number, both in self._shared(shown):
+            if most + SAME_VALUES < score:
+                break
             known, line = self.lines[number]
-            both = line.words & shown.words
-            if count < MIN_WORDS - 1 or (shown.type and line.type and shown.type != line.type):
+            if shown.type and line.type and shown.type != line.type:
                 continue
             if shown.expected:
-                likeness = self._of_translation(shown, known, line, text)
-            elif shown.type != "RuntimeError" and not (both & shown.names) - {"errno"}:
+                likeness = self._of_translation(shown, quoted, number, both)
+            elif shown.type != "RuntimeError" and not (line.words & shown.names) - {"errno"}:
                 continue
             else:
-                likeness = self.weight(both) / math.sqrt(self.weight(line.words) * whole)
-            likeness += (likeness >= least) * SAME_VALUES * (len(_VALUE.findall(known)) == values)
-            if likeness > score or (likeness == score and not best):
+                likeness = both / math.sqrt(self.whole[number] * weight)
+            if likeness < least:
+                continue
+            likeness += SAME_VALUES * (len(_VALUE.findall(known)) == values)
+            if likeness > score or not best:
                 best, score = known, likeness
         return _with_values(best, text)
 
-    def _of_translation(self, shown: Message, known: str, line: Message, text: str) -> float:
+    def _shared(self, shown: Message) -> list[tuple[float, int, float]]:
+        """How alike a line can be at most, its number, and what the words that it shares tell: the best first, one shared word is chance."""
+        shared: dict[int, float] = defaultdict(float)
+        for word in shown.words:
+            for number in self.having.get(word, ()):
+                shared[number] += self.tells[word]
+        often = Counter(number for word in shown.words for number in self.having.get(word, ()))
+        found = [(number, both) for number, both in shared.items() if often[number] >= MIN_WORDS - 1]
+        return sorted(
+            ((math.sqrt(both / (both + PLAIN * (self.whole[number] - both))), number, both) for number, both in found), key=_best_first
+        )
+
+    def _of_translation(self, shown: Message, quoted: frozenset[str], number: int, both: float) -> float:
         """How alike a translation is to a line: names must agree on both sides, other words only where the terms would have told them.
 
         Nothing (0) where so little is shared that it may be chance.
         """
-        both = self.weight(line.words & shown.words)
+        line = self.lines[number][1]
         nameless = not (line.words & shown.names) - _WEAK_NAMES
         if both < (LEAST_NAMELESS if nameless else LEAST):
             return 0
         absent = line.words - shown.words
-        hidden = absent & _quoted(known)
-        named = (absent & names_in(known)) - hidden
+        hidden = absent & self.quoted(number)
+        named = (absent & self.named(number)) - hidden
         told = (absent & shown.expected) - hidden - named
-        lacks = self.weight(named) + self.weight(told) + HIDDEN * self.weight(hidden) + PLAIN * self.weight(absent - hidden - named - told)
+        lacks = self.weight(named | told) + HIDDEN * self.weight(hidden) + PLAIN * self.weight(absent - hidden - named - told)
         extra = shown.words - line.words
-        quoted = extra & _quoted(text)
-        strange = {word for word in extra & shown.names if not self.spread[word]} - quoted
-        sure = (extra & shown.names) - strange - quoted
-        more = (
-            self.weight(sure)
-            + STRANGE * self.weight(strange)
-            + TERM * self.weight(word for word in extra - shown.names if self.spread[word])
-        )
-        likeness = both / math.sqrt((both + lacks) * (both + more + HIDDEN / 2 * self.weight(quoted)))
+        values = extra & quoted
+        strange = {word for word in extra & shown.names if word not in self.tells} - values
+        sure = (extra & shown.names) - strange - values
+        more = self.weight(sure) + STRANGE * self.weight(strange) + VALUE * self.weight(values)
+        more += TERM * self.weight(word for word in extra - shown.names if word in self.tells)
+        likeness = both / math.sqrt((both + lacks) * (both + more))
         return likeness if likeness >= NAMELESS or not nameless else 0
+
+
+def _best_first(found: tuple[float, int, float]) -> tuple[float, int]:
+    return -found[0], found[1]
 
 
 def _quoted(text: str) -> frozenset[str]:
