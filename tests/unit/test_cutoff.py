@@ -20,7 +20,7 @@ def answer(text: str) -> Answer:
     ("text", "cause"),
     [
         ("RuntimeError: Distributed package doesn't have N", "nccl-not-built"),
-        ("/tmp/tmpq1/main.c:5:10: fatal error: Python.h: No such f", "python-headers-missing"),
+        ("RuntimeError: stack expects each tensor to be eq", "collate-unequal-size"),
         ("AssertionError: Loading a checkpoint for MP=8 but wo", "model-parallel-mismatch"),
         ("RuntimeError: received 0 items o", "too-many-open-files"),
     ],
@@ -31,6 +31,46 @@ def test_a_message_is_read_as_it_goes_on(text: str, cause: str) -> None:
     assert first.confidence != "confirmed"
     assert "ends in the middle" in first.decided
     assert first.evidence[0].text == text
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "W0101 09:00:02.114000 81 torch/distributed/elastic/multiprocessing/api.py:900] Sending process 82 closing signal SIGTERM",
+        "job-1 exited with code 1",
+        "srun: error: node7: task 0: Exited with exit code 1\nme@node7:~$",
+    ],
+)
+def test_what_a_launcher_writes_below_the_cut_line_does_not_hide_it(below: str) -> None:
+    said = answer(f"RuntimeError: Distributed package doesn't have N\n{below}\n").diagnoses
+    assert said[0].cause == "nccl-not-built"
+    assert said[0].evidence[0].text == "RuntimeError: Distributed package doesn't have N"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("ffers on device cuda:0 (device_ids[0]) but found one of them on device: cuda:2\nsrun: done", "data-parallel-wrong-device"),
+        ("mpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n\nleaving", "numpy-requires-grad"),
+    ],
+)
+def test_a_text_that_begins_in_the_middle_of_a_message_is_read_as_it_began(text: str, cause: str) -> None:
+    first = answer(text).diagnoses[0]
+    assert first.cause == cause
+    assert first.evidence[0].text == text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tory: 'data/train.csv'\nend of the log",
+        "ing the tokenizer of the model for the second time\nepoch 1 loss 0.3",
+        "    main()\n  File \"/srv/app.py\", line 3, in main\nKeyError: 'walrus'",
+        "the model was saved, all keys match, memory 10 GiB\ndone",
+    ],
+)
+def test_a_first_line_that_no_message_holds_is_left_alone(text: str) -> None:
+    assert not answer(text).diagnoses
 
 
 def test_a_beginning_that_several_causes_have_is_only_possible() -> None:
@@ -46,6 +86,9 @@ def test_a_beginning_that_several_causes_have_is_only_possible() -> None:
         "RuntimeError: CUDA",
         "KeyError: 'weight'",
         "RuntimeError: the data set is not a",
+        "ImportError: cannot import name 'walrus_",
+        "fit.py: error: the following arguments ar",
+        "KeyError: 'Non-existent config ke",
         "    raise RuntimeError(",
         "INFO loading the tokenizer of the model, warning level 2",
     ],

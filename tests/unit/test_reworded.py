@@ -30,6 +30,16 @@ def answer(text: str) -> Answer:
         ("RuntimeError：mat1 和 mat2 的形状不能相乘（32x512 和 256x10）", "shape-mismatch"),
         ("RuntimeError：DataLoader 工作进程（pid 4321）被信号杀死：Killed。", "dataloader-worker-killed"),
         ("NVIDIA-SMI 失败，因为它无法与 NVIDIA 驱动程序通信。", "nvidia-smi-cannot-communicate"),
+        ("RuntimeError: 분산 패키지에 NCCL이 내장되어 있지 않습니다", "nccl-not-built"),
+        ("AssertionError: Torch non è compilato con CUDA abilitato", "torch-cpu-only-build"),
+        ("RuntimeError: CUDA bellek yetersiz. 20 MiB tahsis edilmeye çalışıldı (GPU 0; 4 GiB toplam kapasite)", "cuda-oom"),
+        (
+            "RuntimeError: Không tìm thấy trình điều khiển NVIDIA trên hệ thống của bạn. Vui lòng kiểm tra GPU NVIDIA",
+            "cuda-unavailable-no-driver",
+        ),
+        ("Laufzeitfehler: CUDA-Fehler: ungültige Geräteordnungszahl", "invalid-device-ordinal"),
+        ("运行时错误：无法在需要 grad 的张量上调用 numpy()。请改用 tensor.detach().numpy()。", "numpy-requires-grad"),
+        ("RuntimeError：Python 3.12 尚不支持 torch.compile", "torch-compile-python-version"),
         (
             "RuntimeError: On attendait que tous les tenseurs soient sur le même appareil, mais deux appareils ont été trouvés, cuda:0 et cpu",
             "device-mismatch",
@@ -63,6 +73,11 @@ def test_values_that_only_the_librarys_example_has_are_not_told() -> None:
         "Модель загружена на устройство cuda:0, память 8.2 GiB свободно, обучение начато",
         "epoch 3 Verlust 0.31, GPU-Speicher 10 GB, Fehler 0, Modell gespeichert, Gerät cuda:0",
         "किसी भी त्रुटि के बिना मॉडल लोड हुआ, डिवाइस cuda:0",
+        "train.py: 错误：无法识别的参数：--walrus 32",
+        "RuntimeError: Der Datensatz enthält keine Bilder, bitte Pfad prüfen",
+        "RuntimeError: 모델이 아직 학습되지 않았습니다. 먼저 fit()을 호출하세요",
+        "RuntimeError: il set di dati è vuoto, controllare il percorso",
+        "Eğitim cuda:0 aygıtında başlatıldı, bellek 10 GiB boş, model yüklendi",
         "请问怎么安装 CUDA 和 PyTorch？我的显卡驱动版本是 550，Python 3.10。",
     ],
 )

@@ -48,6 +48,8 @@ _VARIES = (
 )
 """What may differ between the paste and an example: first nothing, then numbers, then also names in quotes and paths."""
 _OPEN_QUOTE = re.compile(r"['\"`][^'\"` ]*$")
+_NAMES_LAST = re.compile(r":\s+['\"`]?-{0,2}[a-z][a-z0-9]*(?:[_.-][a-z0-9]+)+(?:=\S+)?['\"`]{0,2}\.?(?:\s*\(.*)?$")
+"""An end that tells what the message is about: another name there is another failure, so no text is read as going on like this."""
 
 
 def completions(log: Log, causes: Iterable[Cause]) -> list[Log]:
@@ -94,10 +96,17 @@ def _last(stream: Stream) -> int:
 
 def _rests(shown: str, known: list[str]) -> list[str]:
     """How the examples go on after this beginning, each way once."""
+    name = _OPEN_QUOTE.search(shown)
+    if name and name.start() < LONG:  # "No module named 'x": the name that was cut decides
+        return []
     for varies in _VARIES:
         pattern, literal = _pattern(shown, varies)
         rests = {line[match.end() :] for line in known if literal in line for match in [pattern.match(line)] if match}
-        rests = {rest for rest in rests if rest.strip() and (len(shown) >= LONG or (shown + rest)[len(shown) - 1 :][:2].isalnum())}
+        rests = {
+            rest
+            for rest in rests
+            if rest.strip() and not _NAMES_LAST.search(rest) and (len(shown) >= LONG or (shown + rest)[len(shown) - 1 :][:2].isalnum())
+        }
         if rests:
             return sorted(rests)
     return []

@@ -193,11 +193,12 @@ def _with_values(said: str, text: str) -> str:
     any_own = bool(own)
     places = [(found, found.lastgroup or "", found[0].strip(_QUOTES)) for found in _VALUE.finditer(said)]
     kept = []
-    for found, kind, value in places:
+    for _, kind, value in places:
         kept.append(value in own[kind])
         if kept[-1]:
             own[kind].remove(value)
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for (found, kind, value), same in zip(places, kept):
         if any_own and not same and not own[kind]:
             return "".join([*parts, said[end : found.start()]])
