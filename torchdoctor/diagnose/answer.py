@@ -15,6 +15,7 @@ from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, values_of
 from torchdoctor.diagnose.log import Log
 from torchdoctor.diagnose.match import Candidate, match, refuted_by
+from torchdoctor.diagnose.nearest import nearest
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
 from torchdoctor.diagnose.reworded import in_english, in_known_words
@@ -42,7 +43,9 @@ def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Ans
     found = in_job(ranked, log, situation, causes)
     unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
     if not found and not ordinary:
-        found = _reworded(log, in_known_words(log, causes.values()), situation, causes, _OTHER_WORDS)[:1]
+        found = _reworded(log, in_known_words(log, causes.values()), situation, causes, _OTHER_WORDS)[:1] or _nearest(
+            log, situation, causes
+        )
     diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
     if diagnoses:
         diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
@@ -95,6 +98,14 @@ def _reworded(
             for each in one.candidates
         ]
         one.decided = decided
+    return found
+
+
+def _nearest(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
+    """The causes that the text as a whole is most like, as possibilities."""
+    found = [one for one in nearest(log, causes.values()) if not refuted_by(one.cause, situation)]
+    for one in found:
+        one.decided = "no sign of a known cause is in the text; its words are most like this one's"
     return found
 
 

@@ -96,6 +96,11 @@ def is_ordinary(event: Event) -> bool:
     return not _GPU_WORDS.search(f"{event.type} {event.message}") and not name.startswith(("Dist", "Nccl", "NCCL"))
 
 
+def strange_failures(log: Log) -> list[Failure]:
+    """The failures that are no exception of the program's own."""
+    return [failure for failure in failures(log) if not is_ordinary(failure.event)]
+
+
 def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[Found]:
     """The causes with the person's own exception put where it belongs.
 
@@ -114,8 +119,8 @@ def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[s
         return []
     first = _first(own)
     cause = causes[SLUG]
-    candidate = _candidate(cause, first, own)
-    others = [_candidate(cause, other, own) for other in own if other.rank != first.rank and other.event.type == first.event.type]
+    candidate = _candidate(cause, first)
+    others = [_candidate(cause, other) for other in own if other.rank != first.rank and other.event.type == first.event.type]
     result = Found(cause, [candidate, *others], echoes)
     result.decided = "the first exception that nothing else explains" if len(own) > 1 or echoes else ""
     return [result]
@@ -157,19 +162,24 @@ def _unwrapped(failure: Failure, own: list[Failure]) -> Failure:
     return next((other for other in below if wrapper and other.event.type.endswith(wrapper[1])), failure)
 
 
-def _candidate(cause: Cause, failure: Failure, own: list[Failure]) -> Candidate:
-    """The failure as if a sign had matched its message line."""
-    stream, index = failure.stream, failure.index
-    start = stream.starts[index]
-    end = start + len(" ".join(stream.lines[index].text.split()))
+def _candidate(cause: Cause, failure: Failure) -> Candidate:
+    """The person's own exception, with what a fix may say of it."""
     name = failure.event.type.rsplit(".", 1)[-1]
     message = " ".join(failure.event.message.split())
     groups = {"exception": name, "message": message[:160], "advice": _advice(name, message)}
     if failure.rank is not None:
         groups["rank"] = str(failure.rank)
         groups["which"] = f"rank {failure.rank}"
-    hit = Hit(Sign(failure.event.type or "Error"), Strength.FAIR, start, end, groups)
-    return Candidate(cause, Strength.FAIR, stream, start, end, groups, (hit,))
+    return as_candidate(cause, failure, Strength.FAIR, groups)
+
+
+def as_candidate(cause: Cause, failure: Failure, strength: Strength, groups: Mapping[str, str]) -> Candidate:
+    """The failure as if a sign of the cause had matched its message line."""
+    stream, index = failure.stream, failure.index
+    start = stream.starts[index]
+    end = start + len(" ".join(stream.lines[index].text.split()))
+    hit = Hit(Sign(failure.event.type or "Error"), strength, start, end, groups)
+    return Candidate(cause, strength, stream, start, end, groups, (hit,))
 
 
 def _advice(name: str, message: str) -> str:

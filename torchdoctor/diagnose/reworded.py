@@ -12,8 +12,8 @@ from typing import Optional
 
 from torchdoctor.diagnose.glossary import foreign
 from torchdoctor.diagnose.log import Log, Stream, reread
-from torchdoctor.diagnose.ordinary import failures, is_ordinary
-from torchdoctor.diagnose.wording import Message, Wordings, english
+from torchdoctor.diagnose.ordinary import failures, strange_failures
+from torchdoctor.diagnose.wording import FIELD, Message, Wordings, english
 from torchdoctor.model import Cause
 
 TRANSLATED = 0.5
@@ -32,11 +32,6 @@ _FAILS = re.compile(
 )
 _REPORTS = re.compile(r"\b(?:INFO|DEBUG|Requirement already satisfied|Successfully)\b|^\s*[+#]|\braise \w")
 """Lines that tell of no failure: reports, and source code."""
-_FIELD = frozenset(
-    "torch cuda nccl gloo mps gpu nvidia tensor cudnn cublas cusparse triton inductor dynamo transformer accelerate deepspeed rocm hip xpu xformer "
-    "bitsandbyte flash dataloader rank ddp fsdp peft vllm safetensor tokenizer autocast backward grad nvcc ninja nvml".split()
-)
-"""Words of this field: without one, an error is as likely of something else altogether."""
 _Lines = Callable[[Stream, int], Mapping[int, Message]]
 
 
@@ -50,7 +45,7 @@ def in_known_words(log: Log, causes: Iterable[Cause]) -> Optional[Log]:
 
     Exceptions that a program raises on its own are left alone.
     """
-    strange = [failure for failure in failures(log) if not is_ordinary(failure.event)][:MAX_FAILURES]
+    strange = strange_failures(log)[:MAX_FAILURES]
     if not strange and any(True for _ in failures(log)):
         return None
 
@@ -60,7 +55,7 @@ def in_known_words(log: Log, causes: Iterable[Cause]) -> Optional[Log]:
             last = [(i, stream.lines[i].text) for i in range(max(0, len(stream.lines) - most), len(stream.lines))]
             indices = {i for i, text in last if _FAILS.search(text)}
         messages = {i: english(stream.lines[i].text) for i in sorted(indices)[:most] if not _REPORTS.search(stream.lines[i].text)}
-        return {i: message for i, message in messages.items() if message.words & _FIELD}
+        return {i: message for i, message in messages.items() if message.words & FIELD}
 
     return _read(log, causes, told, lambda _: REWORDED if strange else REWORDED_REPORT)
 

@@ -18,6 +18,11 @@ _WORD = re.compile(r"(?<![a-z0-9_])(?<!--)[a-z_][a-z0-9_]+")
 _FUNCTION_WORDS = frozenset(
     "the an of to is in that and be for with on at this by are as or if it was were you your from which but has have been will".split()
 )
+FIELD = frozenset(
+    "torch cuda nccl gloo mps gpu nvidia tensor cudnn cublas cusparse triton inductor dynamo transformer accelerate deepspeed rocm hip xpu xformer "
+    "bitsandbyte flash dataloader rank ddp fsdp peft vllm safetensor tokenizer autocast backward grad nvcc ninja nvml".split()
+)
+"""Words of this field: without one, an error is as likely of something else altogether."""
 _QUOTED = re.compile(
     r"[\"'`\u2018\u201c\u00ab\u300c][^\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u300c\u300d]{1,200}[\"'`\u2019\u201d\u00bb\u300d]"
 )
