@@ -50,3 +50,8 @@ def test_commands_that_are_named_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"(?:^|[`\s/])torchdoctor ([a-z][a-z-]+)", text, re.MULTILINE))
     assert named <= {*COMMANDS, "run", "finds", "is", "in"} | set(COMMANDS), named
+
+
+def test_the_table_of_literals_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "scripts/make_signs_table.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr or "run python scripts/make_signs_table.py"

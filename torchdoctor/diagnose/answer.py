@@ -3,110 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Optional
 
-from torchdoctor.causes import catalogue
 from torchdoctor.diagnose import rank, rewrite
-from torchdoctor.diagnose.cutoff import completions
 from torchdoctor.diagnose.evidence import consequence_quotes, quotes
 from torchdoctor.diagnose.fixes import choose, values_of
 from torchdoctor.diagnose.log import Log
-from torchdoctor.diagnose.match import Candidate, match, refuted_by
-from torchdoctor.diagnose.nearest import nearest
+from torchdoctor.diagnose.match import Candidate
+from torchdoctor.diagnose.matched import each_fact, matched
 from torchdoctor.diagnose.ordinary import all_ordinary, in_job, unrecognised
 from torchdoctor.diagnose.place import situation_at
-from torchdoctor.diagnose.reworded import in_english, in_known_words
-from torchdoctor.diagnose.seams import without_seams
 from torchdoctor.diagnose.situation import Situation, holds
-from torchdoctor.model import Answer, Cause, Confidence, Diagnosis, Explained, Strength
+from torchdoctor.model import Answer, Confidence, Diagnosis, Explained, Strength
 from torchdoctor.template import fill_or
 
 MAX_DIAGNOSES = 5
-MAX_WAYS = 3  # causes that the rest of a message may mean before nothing is said
 _CONFIDENCE: dict[Strength, Confidence] = {Strength.STRONG: "confirmed", Strength.FAIR: "likely", Strength.WEAK: "possible"}
 
 
 def diagnose(log: Log, situation: Situation, notes: tuple[str, ...] = ()) -> Answer:
     """The causes that the log shows, best first, judged with what is known of the machine."""
-    causes = catalogue().causes
-    ranked, refuted = _matched(log, situation, causes)
+    ranked, refuted = matched(log, situation)
     if all(one.cause.consequence for one in ranked):
-        joined = without_seams(log)
-        whole = _matched(joined, situation, causes)[0] if joined else []
-        ranked = ranked if all(one.cause.consequence for one in whole) else whole
-    if all(one.cause.consequence for one in ranked):
-        whole = _cut_off(log, situation, causes) or _reworded(log, in_english(log, causes.values()), situation, causes, _TRANSLATION)
+        from torchdoctor.diagnose import otherwise  # with all examples of the catalogue: imported only where no sign tells the root
+
+        whole = otherwise.root_in_part(log, situation)
         ranked = [one for one in whole if not ranked or not one.cause.consequence] or ranked
-    found = in_job(ranked, log, situation, causes)
+    found = in_job(ranked, log, situation)
     unknown, ordinary = unrecognised(found, log), all_ordinary(found, log)
     if not found and not ordinary:
-        found = _reworded(log, in_known_words(log, causes.values()), situation, causes, _OTHER_WORDS)[:1] or _nearest(
-            log, situation, causes
-        )
+        found = otherwise.likest(log, situation)
     diagnoses = [_diagnosis(one, situation_at(one.lead, situation)) for one in found[:MAX_DIAGNOSES]]
     if diagnoses:
         diagnoses[0] = replace(diagnoses[0], ruled_out=tuple(dict.fromkeys(refuted))[:4])
     return Answer(tuple(diagnoses), unknown, _what_was_read(log), (*log.notes, *notes), ordinary)
-
-
-def _matched(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> tuple[list[rank.Found], list[str]]:
-    """The causes whose signs are in the log, best first, and those that a fact rules out, with that fact."""
-    allowed: list[Candidate] = []
-    refuted: list[str] = []
-    for candidate in match(log, causes.values(), situation):
-        here = situation_at(candidate, situation)
-        condition = refuted_by(candidate.cause, here)
-        if not condition:
-            allowed.append(candidate)
-        elif candidate.strength > Strength.WEAK:
-            refuted.append(f"{candidate.cause.slug} ({_facts(condition, here)})")
-    return rank.order(allowed, log), refuted
-
-
-def _cut_off(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
-    """What the log shows if its last message goes on as it is known to; where that could mean several causes, each as a possibility."""
-    ways = [_matched(whole, situation, causes)[0] for whole in completions(log, causes.values())]
-    leads = [way[0] for way in ways if way]
-    often = Counter(one.cause.slug for one in leads)
-    if not leads or len(leads) < len(ways) or len(often) > MAX_WAYS:
-        return []
-    strength = Strength.FAIR if len(often) == 1 else Strength.WEAK
-    firsts = {one.cause.slug: one for one in leads}
-    for one in firsts.values():
-        one.candidates = [replace(each, strength=strength) for each in one.candidates]
-        one.decided = "the text ends in the middle of this message; it was read as it is known to go on"
-    return [firsts[slug] for slug, _ in often.most_common()]
-
-
-_TRANSLATION = (Strength.FAIR, "the message is a translation; it was read as the library words it in English")
-_OTHER_WORDS = (Strength.WEAK, "no sign of a known cause is in the text; the wording of the failure is most like this one's")
-
-
-def _reworded(
-    log: Log, other: Optional[Log], situation: Situation, causes: Mapping[str, Cause], how: tuple[Strength, str]
-) -> list[rank.Found]:
-    """What the log shows if its messages are read in other words, no surer than this; values that only those have are left out."""
-    found = _matched(other, situation, causes)[0] if other else []
-    strength, decided = how
-    pasted = "\n".join(stream.text for stream in log.streams)
-    for one in found:
-        one.candidates = [
-            replace(each, strength=min(each.strength, strength), groups={k: v for k, v in each.groups.items() if v in pasted})
-            for each in one.candidates
-        ]
-        one.decided = decided
-    return found
-
-
-def _nearest(log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[rank.Found]:
-    """The causes that the text as a whole is most like, as possibilities."""
-    found = [one for one in nearest(log, causes.values()) if not refuted_by(one.cause, situation)]
-    for one in found:
-        one.decided = "no sign of a known cause is in the text; its words are most like this one's"
-    return found
 
 
 def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
@@ -127,7 +57,7 @@ def _diagnosis(one: rank.Found, situation: Situation) -> Diagnosis:
         why=fill_or(cause.why, values),
         evidence=quotes(one),
         fixes=fixes,
-        facts_used=tuple(dict.fromkeys(fact for condition in used for fact in _each_fact(condition, situation))),
+        facts_used=tuple(dict.fromkeys(fact for condition in used for fact in each_fact(condition, situation))),
         explains=tuple(Explained(other.cause.slug, consequence_quotes(other)) for other in one.explains),
         decided=one.decided,
         decide=fill_or(cause.decide, values) if cause.decide else "",
@@ -149,25 +79,6 @@ def _given(wrong_advice: str, text: str) -> bool:
     """Whether the text gives the advice that does not help: where that names a switch, the text must name it too."""
     switches = _SWITCH.findall(wrong_advice)
     return bool(wrong_advice) and (not switches or any(switch in text for switch in switches))
-
-
-_SAID_BY = {"text": "the text", "report": "the report", "machine": "this machine"}
-
-
-def _each_fact(condition: str, situation: Situation) -> list[str]:
-    """The facts that the terms of a condition were judged by."""
-    facts = []
-    for term in condition.split():
-        name = term.split("=")[0].split("<")[0].split(">")[0].rstrip("!")
-        value: Optional[object] = getattr(situation, name, None)
-        if value is not None:
-            source = situation.sources.get(name, "text")
-            facts.append(f"{name.replace('_', ' ')}: {value} (from {_SAID_BY.get(source, source)})")
-    return facts
-
-
-def _facts(condition: str, situation: Situation) -> str:
-    return ", ".join(_each_fact(condition, situation)) or condition
 
 
 def _what_was_read(log: Log) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Optional
 
 from torchdoctor.diagnose.literals import bounded, literal_of
 from torchdoctor.diagnose.log import Log, Stream
@@ -144,17 +145,24 @@ class Searched:
                 yield Hit(sign, sign.strength, found.start(), found.end(), groups)
 
 
-def match(log: Log, causes: Iterable[Cause], situation: Situation) -> list[Candidate]:
-    """For each cause and rank all that its signs found, the strongest and earliest first.
+def literals_in(log: Log) -> Callable[[str], bool]:
+    """A function that says whether any rank's text may hold a literal."""
+    if len(log.streams) > MANY:
+        anywhere = _lines_once(log.streams)
+        return lambda literal: literal.translate(_DIGITS) in anywhere
+    texts = [stream.text.translate(_TYPEWRITER).lower() for stream in log.streams]
+    return lambda literal: any(literal in text for text in texts)
+
+
+def match(log: Log, causes: Iterable[Cause], situation: Situation, held: Optional[Callable[[str], bool]] = None) -> list[Candidate]:
+    """For each cause and rank all that its signs found, the strongest and earliest first; ``held`` are the log's ``literals_in``, where known.
 
     Whether the situation refutes a cause is not judged here: see ``refuted_by``.
     """
     rows: list[tuple[Cause, Stream, list[Hit]]] = []
     causes = tuple(causes)
-    index = _index(causes)
-    if len(log.streams) > MANY:
-        anywhere = _lines_once(log.streams)
-        index = tuple(entry for entry in index if entry[0].translate(_DIGITS) in anywhere)
+    held = held or literals_in(log)
+    index = [entry for entry in _index(causes) if held(entry[0])]
     for stream in log.streams:
         searched = Searched(stream)
         lowered = searched.lowered

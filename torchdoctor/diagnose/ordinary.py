@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from torchdoctor.causes import find
 from torchdoctor.diagnose.evidence import message_line
 from torchdoctor.diagnose.log import Event, Log, Stream
 from torchdoctor.diagnose.match import Candidate, Hit
@@ -101,7 +102,7 @@ def strange_failures(log: Log) -> list[Failure]:
     return [failure for failure in failures(log) if not is_ordinary(failure.event)]
 
 
-def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[str, Cause]) -> list[Found]:
+def in_job(found: list[Found], log: Log, situation: Situation) -> list[Found]:
     """The causes with the person's own exception put where it belongs.
 
     Where no root was found and an ordinary exception is shown: in a job of several ranks it is the root, and what
@@ -118,12 +119,19 @@ def in_job(found: list[Found], log: Log, situation: Situation, causes: Mapping[s
     if not echoes and not several_ranks(log, situation):
         return []
     first = _first(own)
-    cause = causes[SLUG]
+    cause = _own_error()
     candidate = _candidate(cause, first)
     others = [_candidate(cause, other) for other in own if other.rank != first.rank and other.event.type == first.event.type]
     result = Found(cause, [candidate, *others], echoes)
     result.decided = "the first exception that nothing else explains" if len(own) > 1 or echoes else ""
     return [result]
+
+
+def _own_error() -> Cause:
+    known = find(SLUG)
+    if known is None:
+        raise LookupError(f"the catalogue has no cause {SLUG}")
+    return known[0]
 
 
 def several_ranks(log: Log, situation: Situation) -> bool:
