@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from torchdoctor.diagnose.answer import diagnose
-from torchdoctor.diagnose.facts import gather
-from torchdoctor.diagnose.read import read_text
-from torchdoctor.model import Answer
-
-
-def answer(text: str) -> Answer:
-    log = read_text(text)
-    situation, notes = gather(log, None, local=False)
-    return diagnose(log, situation, notes)
+from tests.diagnosing import answer_to
 
 
 @pytest.mark.parametrize(
@@ -26,7 +17,7 @@ def answer(text: str) -> Answer:
     ],
 )
 def test_a_message_is_read_as_it_goes_on(text: str, cause: str) -> None:
-    first = answer(f'Traceback (most recent call last):\n  File "/srv/job.py", line 4, in <module>\n    main()\n{text}').diagnoses[0]
+    first = answer_to(f'Traceback (most recent call last):\n  File "/srv/job.py", line 4, in <module>\n    main()\n{text}').diagnoses[0]
     assert first.cause == cause
     assert first.confidence != "confirmed"
     assert "ends in the middle" in first.decided
@@ -42,7 +33,7 @@ def test_a_message_is_read_as_it_goes_on(text: str, cause: str) -> None:
     ],
 )
 def test_what_a_launcher_writes_below_the_cut_line_does_not_hide_it(below: str) -> None:
-    said = answer(f"RuntimeError: Distributed package doesn't have N\n{below}\n").diagnoses
+    said = answer_to(f"RuntimeError: Distributed package doesn't have N\n{below}\n").diagnoses
     assert said[0].cause == "nccl-not-built"
     assert said[0].evidence[0].text == "RuntimeError: Distributed package doesn't have N"
 
@@ -55,7 +46,7 @@ def test_what_a_launcher_writes_below_the_cut_line_does_not_hide_it(below: str) 
     ],
 )
 def test_a_text_that_begins_in_the_middle_of_a_message_is_read_as_it_began(text: str, cause: str) -> None:
-    first = answer(text).diagnoses[0]
+    first = answer_to(text).diagnoses[0]
     assert first.cause == cause
     assert first.evidence[0].text == text.splitlines()[0]
 
@@ -70,11 +61,11 @@ def test_a_text_that_begins_in_the_middle_of_a_message_is_read_as_it_began(text:
     ],
 )
 def test_a_first_line_that_no_message_holds_is_left_alone(text: str) -> None:
-    assert not answer(text).diagnoses
+    assert not answer_to(text).diagnoses
 
 
 def test_a_beginning_that_several_causes_have_is_only_possible() -> None:
-    said = answer("RuntimeError: expected scalar type Float but")
+    said = answer_to("RuntimeError: expected scalar type Float but")
     assert {d.cause for d in said.diagnoses} == {"dtype-mismatch", "float64-input"}
     assert {d.confidence for d in said.diagnoses} == {"possible"}
 
@@ -94,8 +85,8 @@ def test_a_beginning_that_several_causes_have_is_only_possible() -> None:
     ],
 )
 def test_what_begins_like_nothing_known_is_left_alone(text: str) -> None:
-    assert not answer(text).diagnoses
+    assert not answer_to(text).diagnoses
 
 
 def test_a_whole_message_is_not_taken_for_the_beginning_of_another() -> None:
-    assert answer("RuntimeError: Distributed package doesn't have NCCL built in").diagnoses[0].confidence == "confirmed"
+    assert answer_to("RuntimeError: Distributed package doesn't have NCCL built in").diagnoses[0].confidence == "confirmed"

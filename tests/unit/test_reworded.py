@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from torchdoctor.diagnose.answer import diagnose
-from torchdoctor.diagnose.facts import gather
+from tests.diagnosing import answer_to
 from torchdoctor.diagnose.glossary import foreign
-from torchdoctor.diagnose.read import read_text
 from torchdoctor.gpu_tables import rows
-from torchdoctor.model import Answer
-
-
-def answer(text: str) -> Answer:
-    log = read_text(text)
-    situation, notes = gather(log, None, local=False)
-    return diagnose(log, situation, notes)
 
 
 @pytest.mark.parametrize(
@@ -47,16 +38,21 @@ def answer(text: str) -> Answer:
     ],
 )
 def test_a_translated_message_is_read_in_the_librarys_words(text: str, cause: str) -> None:
-    first = answer(text).diagnoses[0]
+    first = answer_to(text).diagnoses[0]
     assert first.cause == cause
     assert first.confidence != "confirmed"
     assert "translation" in first.decided
     assert first.evidence[0].text == text
-    assert not answer(text).unrecognised
+    assert not answer_to(text).unrecognised
+
+
+def test_the_exception_may_stand_on_the_line_before() -> None:
+    text = "Ausnahme aufgetreten: RuntimeError\nCUDA-Fehler: Ein ungültiger Speicherzugriff wurde festgestellt\n"
+    assert answer_to(text).diagnoses[0].cause == "illegal-memory-access"
 
 
 def test_values_that_only_the_librarys_example_has_are_not_told() -> None:
-    said = answer("RuntimeError：输入类型（torch.cuda.FloatTensor）和权重类型（torch.cuda.HalfTensor）应该相同").diagnoses[0]
+    said = answer_to("RuntimeError：输入类型（torch.cuda.FloatTensor）和权重类型（torch.cuda.HalfTensor）应该相同").diagnoses[0]
     assert said.cause == "dtype-mismatch"
     shown = f"{said.title} {said.why} {said.fixes}"
     assert "ByteTensor" not in shown
@@ -82,7 +78,7 @@ def test_values_that_only_the_librarys_example_has_are_not_told() -> None:
     ],
 )
 def test_ordinary_errors_and_reports_in_other_languages_are_left_alone(text: str) -> None:
-    assert not answer(text).diagnoses
+    assert not answer_to(text).diagnoses
 
 
 def test_english_is_not_taken_for_another_language() -> None:
@@ -105,7 +101,9 @@ TRACE = 'Traceback (most recent call last):\n  File "/srv/app/fit.py", line 9, i
 
 
 def test_a_failure_that_is_worded_like_a_known_one_is_a_possibility() -> None:
-    said = answer(TRACE + "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:144] failed, full mesh with no error").diagnoses[0]
+    said = answer_to(
+        TRACE + "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:144] failed, full mesh with no error"
+    ).diagnoses[0]
     assert said.cause == "gloo-wrong-interface"
     assert said.confidence == "possible"
     assert "no sign" in said.decided
@@ -122,4 +120,4 @@ def test_a_failure_that_is_worded_like_a_known_one_is_a_possibility() -> None:
     ],
 )
 def test_what_is_only_a_little_like_a_known_failure_stays_unknown(text: str) -> None:
-    assert not answer(text).diagnoses
+    assert not answer_to(text).diagnoses

@@ -32,6 +32,7 @@ _FAILS = re.compile(
 )
 _REPORTS = re.compile(r"\b(?:INFO|DEBUG|Requirement already satisfied|Successfully)\b|^\s*[+#]|\braise \w")
 """Lines that tell of no failure: reports, and source code."""
+_NAMED = re.compile(r"[:\uff1a] ?(\w+(?:Error|Exception))\s*$")
 _Lines = Callable[[Stream, int], Mapping[int, Message]]
 
 
@@ -63,7 +64,13 @@ def in_known_words(log: Log, causes: Iterable[Cause]) -> Optional[Log]:
 def _translated(stream: Stream, most: int) -> dict[int, Message]:
     last = len(stream.lines)
     messages = {index: foreign(stream.lines[index].text) for index in range(max(0, last - most), last)}
-    return {index: message for index, message in messages.items() if message}
+    return {index: _typed(message, stream.lines[index - 1].text if index else "") for index, message in messages.items() if message}
+
+
+def _typed(message: Message, before: str) -> Message:
+    """The message with the exception that the line before it ends in, as editors show it."""
+    named = _NAMED.search(before)
+    return replace(message, type=named[1]) if named and not message.type else message
 
 
 def _read(log: Log, causes: Iterable[Cause], lines: _Lines, least: Callable[[Message], float]) -> Optional[Log]:
