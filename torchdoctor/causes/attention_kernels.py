@@ -9,6 +9,9 @@ SDPA = Cause(
     "or bfloat16 and a GPU of "
     "compute capability 8.0 or newer, the memory-efficient one has limits on masks and head sizes, and bfloat16 needs a GPU that has it.",
     signs=(
+        Sign(r"Operator `?memory_efficient_attention`? does not support inputs", FAIR),
+        Sign(r"(?:flshatt|cutlass|smallk|decoder|triton\w{0,12}|fa[23]|ck|ck_decoder)[FB]\S{0,20} is not supported (?:because|due)", FAIR),
+        Sign(r"requires device with capability > \("),
         Sign(r"No available kernel\. ? ?Aborting execution"),
         Sign(r"cutlassF: no kernel found to launch"),
         Sign(r"No operator found for `?memory_efficient_attention_\w+`? with inputs", FAIR),
@@ -30,11 +33,17 @@ SDPA = Cause(
         Fix(do='Or use the plain implementation: attn_implementation="eager" in transformers; update PyTorch.'),
     ),
     examples=(
+        "ValueError: Operator `memory_efficient_attention` does not support inputs:\n     query       : shape=(1, 77, 8, 40) (torch.float16)",
+        "`flshattF` is not supported because:\n    requires a GPU with compute capability > 7.5",
+        "`fa2F@v2.5.7` is not supported because:\n    requires device with capability > (8, 0) but your GPU has capability (7, 5) (too old)",
         "RuntimeError: No viable backend for scaled_dot_product_attention was found. This is likely due to turning off both the math kernel and the fused kernels.",
         "RuntimeError: No available kernel. Aborting execution.",
         "RuntimeError: cutlassF: no kernel found to launch!",
     ),
-    counterexamples=("jupyter: No available kernel for this notebook",),
+    counterexamples=(
+        "`cutlassF` is not supported because:\n    xFormers wasn't build with CUDA support",
+        "jupyter: No available kernel for this notebook",
+    ),
 )
 
 FLASH_BACKWARD = Cause(
@@ -43,6 +52,7 @@ FLASH_BACKWARD = Cause(
     why="The backward kernel for large head dimensions needs more shared memory than consumer GPUs (RTX 30 and 40 series) have; it works "
     "on A100 and H100.",
     signs=(
+        Sign(r"FlashAttention backward for head dim\b"),
         Sign(r"Expected is_sm80 (?:\|\| is_sm90 )?to be true"),
         Sign(r"FlashAttention backward for head dim ?> ?\d+ requires"),
     ),
@@ -56,7 +66,10 @@ FLASH_BACKWARD = Cause(
             "smaller head dimension."
         ),
     ),
-    examples=("RuntimeError: Expected is_sm80 || is_sm90 to be true, but got false.  (Could this error message be improved?)",),
+    examples=(
+        "RuntimeError: FlashAttention backward for head dim 256 with dropout, or head dim 224 with/without dropout requires A100/A800 or H100/H800",
+        "RuntimeError: Expected is_sm80 || is_sm90 to be true, but got false.  (Could this error message be improved?)",
+    ),
     counterexamples=("AssertionError: Expected is_valid to be true",),
 )
 
@@ -65,6 +78,10 @@ INT32 = Cause(
     title="A tensor has more elements than the kernel's 32-bit index can count",
     why="Some CUDA kernels index with 32 bits, so that one tensor may have at most 2**31 - 1 elements.",
     signs=(
+        Sign(r"less than INT_MAX\b"),
+        Sign(r"(?:smaller|fewer|less) than 2(?:\^|\*\*)31 elements", FAIR),
+        Sign(r"more than 2(?:\^|\*\*)31(?: ?- ?1)? elements", FAIR),
+        Sign(r"CUDA kernel launch blocks must be positive, but got N=-"),
         Sign(r"(?:with|for) (?:tensors with )?(?:more|less) than INT_MAX elements"),
         Sign(r"than INT_MAX elements"),
         Sign(r"must fit into 32-bit index math"),
@@ -87,12 +104,17 @@ INT32 = Cause(
         Fix(do="Upgrade PyTorch: several of these kernels got 64-bit indexing; or do this one operation on the CPU."),
     ),
     examples=(
+        "RuntimeError: index_select(): self indexing axis dim should be less than INT_MAX",
+        "CUDA kernel launch blocks must be positive, but got N=-2147483648",
         "RuntimeError: Expected canUse32BitIndexMath(input) && canUse32BitIndexMath(output) to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
         "RuntimeError: quantile() input tensor is too large",
         "RuntimeError: nonzero is not supported for tensors with more than INT_MAX elements,   file a support request",
         "RuntimeError: upsample_nearest2d_nhwc only supports output tensors with less than INT_MAX elements",
     ),
-    counterexamples=("OverflowError: Python int too large to convert to C long",),
+    counterexamples=(
+        "CUDA kernel launch blocks must be positive, but got N=0",
+        "OverflowError: Python int too large to convert to C long",
+    ),
 )
 
 CAUSES = (SDPA, FLASH_BACKWARD, INT32)

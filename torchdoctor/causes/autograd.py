@@ -122,6 +122,7 @@ LEAF = Cause(
         Sign(r"a view of a leaf Variable", FAIR),
         Sign(r"leaf variable has been moved into the graph interior"),
         Sign(r"leaf (?:Variable|tensor) that requires[_ ]grad", FAIR, also=(r"Error",), near=160),
+        Sign(r"used in an in-place operation\b", FAIR),
     ),
     fixes=(
         Fix(
@@ -168,6 +169,13 @@ NO_GRAD = Cause(
         ),
         Sign(r"No trainable parameters (?:found|in)", FAIR, also=(r"Error",), near=300),
         Sign(r"DeepSpeed.{0,60}optimizer.{0,40}no (?:trainable )?param", FAIR, also=(r"Error",)),
+        # as the only thing of a run that shows no loss yet; beside a falling loss it harms nothing
+        Sign(
+            r"None of the inputs have requires_grad=True",
+            unless=(r"\bloss\w{0,12}\W{1,4}\d", r"\bepoch:? [2-9]\b", r"Error", r"\b[1-9]\d*/\d+ \[\d+:\d+<"),
+        ),
+        Sign(r"requires_grad=True, this checkpoint\(\)"),
+        Sign(r"none of output has requires_grad"),
     ),
     fixes=(
         Fix(
@@ -194,6 +202,7 @@ NO_GRAD = Cause(
         "ValueError: optimizer got an empty parameter list",
         "RuntimeError: none of output has requires_grad=True, this checkpoint() is not necessary",
         "RuntimeError: One of the differentiated Tensors does not require grad",
+        "torch/utils/checkpoint.py:31: UserWarning: None of the inputs have requires_grad=True. Gradients will be None\nsteps: 0%| | 0/26880 [00:00<?, ?it/s]",
     ),
     counterexamples=("UserWarning: None of the inputs have requires_grad=True. Gradients will be None\n{'loss': 1.23, 'epoch': 0.1}",),
 )
@@ -214,6 +223,9 @@ RECOMPUTE = Cause(
         Sign(r"number of tensors saved during (?:forward|recomputation)", FAIR),
         Sign(r"torch\.utils\.checkpoint: (?:Unpack is being triggered|trying to save more tensors)"),
         ends_in("torch/utils/checkpoint.py", "check_recomputed_tensors_match"),
+        Sign(r"Recomputed tensor size does not match", FAIR),
+        Sign(r"\bsaved metadata: \{", FAIR),
+        ends_in("torch/utils/checkpoint.py", "unpack_hook", code=r"(?:check_recomputed_tensors_match|raise CheckpointError)"),
     ),
     fixes=(
         Fix(
@@ -238,6 +250,8 @@ RECOMPUTE = Cause(
         "torch.utils.checkpoint.CheckpointError: torch.utils.checkpoint: A different number of tensors was saved during the original "
         "forward and "
         "recomputation.\nNumber of tensors saved during forward: 41\nNumber of tensors saved during recomputation: 13",
+        "tensor at position 4:\nsaved metadata: {'shape': torch.Size([1024]), 'dtype': torch.bfloat16, 'device': device(type='cuda', index=0)}",
+        '  File "/opt/env/lib/python3.10/site-packages/torch/utils/checkpoint.py", line 1129, in unpack_hook\n    frame.check_recomputed_tensors_match(gid)',
     ),
     counterexamples=("Saving model checkpoint to out/checkpoint-500",),
 )

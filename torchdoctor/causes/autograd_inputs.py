@@ -1,6 +1,7 @@
 """Calls of autograd with tensors that cannot have the gradient asked for."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 NON_SCALAR = Cause(
     slug="backward-non-scalar",
@@ -12,12 +13,16 @@ NON_SCALAR = Cause(
         Sign(r"backward should be called only on a scalar", FAIR),
         Sign(r"grad must be specified (?:for|unless) .{0,40}scalar", FAIR),
         Sign(r"can be implicitly created only for (?:real )?scalar", FAIR),
+        ends_in("torch/autograd/__init__.py", "_make_grads", code=r"raise RuntimeError"),
     ),
     fixes=(
         Fix(do="Reduce the loss to one number first: loss.mean() (or sum()).", code="loss = loss.mean()\nloss.backward()"),
         Fix(do="Or pass the gradient: loss.backward(torch.ones_like(loss))."),
     ),
-    examples=("RuntimeError: grad can be implicitly created only for scalar outputs",),
+    examples=(
+        "RuntimeError: grad can be implicitly created only for scalar outputs",
+        '  File "/opt/env/lib/python3.9/site-packages/torch/autograd/__init__.py", line 117, in _make_grads\n    raise RuntimeError(',
+    ),
     counterexamples=("TypeError: only integer scalar arrays can be converted to a scalar index",),
 )
 

@@ -1,7 +1,8 @@
 """Building compiled extensions: compilers, ninja and Python's headers."""
 
-from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
 from torchdoctor.causes.compile import INSTALL_MSVC
+from torchdoctor.tracebacks import ends_in
 
 _ECHOES = ("ninja-build-failed", "pip-build-failed", "deepspeed-adam-del-attributeerror")
 
@@ -12,6 +13,12 @@ CAUSES = (
         why="nvcc hands the host code to gcc and accepts only a range of versions, because newer gcc headers break it. CUDA 11.8 takes "
         "gcc up to 11, 12.4 up to 13, 12.8 up to 14; torch 2.1 and newer want gcc 9 or newer.",
         signs=(
+            Sign(r"Please make sure to use an adequate version of", FAIR),
+            Sign(r"/usr/(?:local/)?(?:include|lib/gcc)/(?!thrust|cub|cuda|crt|torch|ATen)\S{1,100}\(\d+\): error", FAIR),
+            Sign(r"_M_set_sharable", FAIR),
+            Sign(r"error: parameter packs not expanded with", FAIR),
+            Sign(r"namespace .{0,3}std.{0,3} has no member .{0,3}\w{3,40}_[vt]\b", FAIR),
+            ends_in("torch/utils/cpp_extension.py", "_check_cuda_version", STRONG, code=r"raise RuntimeError\((?!CUDA)"),
             Sign(r"unsupported GNU version! gcc versions later than (?P<gcc>\d+) are not supported"),
             Sign(r"gcc versions later than (?P<gcc>\d+) are not supported"),
             Sign(
@@ -56,6 +63,10 @@ CAUSES = (
         wrong_advice="-allow-unsupported-compiler only silences the check; the build often fails later or computes wrongly.",
         decide="gcc --version; nvcc --version",
         examples=(
+            "/usr/include/c++/13/type_traits(1385): error: type name is not allowed",
+            "/usr/include/c++/6/tuple:605:4: error: parameter packs not expanded with '...':",
+            'ops.cu(21): error: namespace "std" has no member "is_same_v"',
+            '  File "/srv/v/lib/python3.11/site-packages/torch/utils/cpp_extension.py", line 434, in _check_cuda_version\n    raise RuntimeError(',
             "ERROR: No supported gcc/g++ host compiler found, but clang-14 is available. Use 'nvcc -ccbin clang-14' to use that instead.",
             "/usr/local/cuda-10.2/include/crt/host_config.h:138:2: error: #error -- unsupported GNU version! gcc 8 and up are not supported!",
             "ATen/ATen.h:4:2: error: #error C++14 or later compatible compiler is required to use ATen.",
@@ -67,7 +78,10 @@ CAUSES = (
             "RuntimeError: The current installed version of x86_64-linux-gnu-g++ (14.2.0) is greater than the maximum required version "
             "by CUDA 12.1.",
         ),
-        counterexamples=("gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)",),
+        counterexamples=(
+            "/srv/ops/src/kernel.cu(21): error: type name is not allowed",
+            "gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)",
+        ),
     ),
     Cause(
         slug="unsupported-msvc",
@@ -111,6 +125,13 @@ CAUSES = (
         why="On Windows extensions are compiled with MSVC. cl.exe comes with the Visual Studio Build Tools and is on PATH only in their "
         "own command prompt.",
         signs=(
+            ends_in("torch/_inductor/cpp_builder.py", "check_compiler_exist_windows"),
+            Sign(r"compiler version for cl\b.{0,6}\[WinError", FAIR),
+            Sign(
+                r"ģʽ�޷��ҵ",
+                FAIR,
+                also=(r"(?:cpp_extension|nvcc|ninja|Error building|Building wheel|csrc|setup\.py)",),
+            ),
             Sign(r"Microsoft Visual C\+\+ 14\.\d+ (?:or greater )?is required"),
             Sign(r"Error checking compiler version for cl\b"),
             Sign(r"Could not find MSVC/GCC/CLANG installation on this computer"),
@@ -160,6 +181,8 @@ CAUSES = (
             Fix("Or install a prebuilt wheel of the package, so that nothing has to be compiled; for torch.compile run eager instead."),
         ),
         examples=(
+            '  File "C:\\v\\Lib\\site-packages\\torch\\_inductor\\cpp_builder.py", line 147, in check_compiler_exist_windows\n    raise RuntimeError(f"Compiler: {compiler} is not found.") from exc',
+            "Emitting ninja build file C:\\t\\torch_extensions\\ops\\build.ninja...\n��Ϣ: ���ṩ��ģʽ�\u07b7��ҵ��ļ���\nTraceback (most recent call last):",
             'CMake Error: CMake was unable to find a build program corresponding to "NMake Makefiles".  CMAKE_MAKE_PROGRAM is not set.',
             "CMake Error at CMakeLists.txt:2 (project):\n  Generator\n    Visual Studio 17 2022\n  could not find any instance of Visual Studio.",
             "'cl' 不是内部或外部命令，也不是可运行的程序或批处理文件。",
@@ -178,6 +201,12 @@ CAUSES = (
         title="No C or C++ compiler is installed for building the extension",
         why="The package has to be compiled on this machine, and the compiler that Python or nvcc calls (gcc, g++, c++) does not exist.",
         signs=(
+            Sign(
+                r"sh: (?P<compiler>g\+\+|gcc|c\+\+|cc)\W{1,4}(?:未找到命令|找不到命令|command introuvable|commande introuvable|Befehl nicht gefunden|Kommando nicht gefunden|orden no encontrada|no se encontró la orden|comando non trovato|comando não encontrado|команда не найдена|コマンドが見つかりません|不是内部或外部命令|不是內部或外部命令)"
+            ),
+            Sign(r"sh: (?:\d+: |line \d+: )?(?P<compiler>g\+\+|gcc|c\+\+|cc): command not found"),
+            Sign(r"(?:cannot execute|trying to exec|cannot exec) .{0,3}cc1plus"),
+            Sign(r"linker .{0,3}\bcc\b.{0,3} not found", FAIR),
             Sign(r"command '?\S{0,60}(?:gcc|g\+\+|cc1plus|c\+\+|clang)'? failed: No such file or directory"),
             Sign(r"unable to execute '?\S{0,60}(?:gcc|g\+\+|c\+\+|clang)'?: No such file or directory"),
             Sign(r"gcc: (?:fatal )?error: (?:trying|cannot) (?:to )?exec(?:ute|vp)? '?cc1plus"),
@@ -200,6 +229,9 @@ CAUSES = (
             ),
         ),
         examples=(
+            "bash: g++: 未找到命令",
+            "/bin/sh: g++: command not found",
+            "g++: fatal error: cannot execute 'cc1plus': execvp: No such file or directory",
             "subprocess.CalledProcessError: Command '['which', 'g++']' returned non-zero exit status 1.",
             "xcrun: error: invalid active developer path (/Library/Developer/CommandLineTools), missing xcrun at: /Library/Developer/CommandLineTools/usr/bin/xcrun",
             "error: command 'gcc' failed: No such file or directory",

@@ -13,6 +13,11 @@ CAUSES = (
         "it, which must be on PATH.",
         refines=("module-not-installed",),
         signs=(
+            Sign(
+                r"\bninja\W{1,4}(?:未找到命令|找不到命令|command introuvable|commande introuvable|Befehl nicht gefunden|Kommando nicht gefunden|orden no encontrada|no se encontró la orden|comando non trovato|comando não encontrado|команда не найдена|コマンドが見つかりません|不是内部或外部命令|不是內部或外部命令)"
+            ),
+            Sign(r"due to ninja not being installed"),
+            Sign(r"Command .{0,4}ninja.{0,6}--version.{0,12} (?:returned non-zero|died)", FAIR),
             Sign(r"Ninja is required to load C\+\+ extensions"),
             Sign(r"Unable to find a suitable ninja binary", FAIR),
             Sign(r"No such file or directory: 'ninja'"),
@@ -40,6 +45,8 @@ CAUSES = (
         ),
         decide="which ninja; python -m pip show ninja",
         examples=(
+            "bash: ninja: 未找到命令",
+            "RuntimeError: Unable to JIT load the transformer_inference op due to ninja not being installed.",
             "ModuleNotFoundError: No module named 'ninja'",
             'CMake Error: CMake was unable to find a build program corresponding to "Ninja".  CMAKE_MAKE_PROGRAM is not set.  You probably need to select a different build tool.',
             "RuntimeError: Ninja is required to load C++ extensions",
@@ -55,6 +62,8 @@ CAUSES = (
         why="Compiling an extension (or Triton's launcher at run time) needs the headers of the running Python. Distributions put them "
         "into a separate package.",
         signs=(
+            Sign(r"#include <Python\.h> {0,20}\|? {0,60}\^~", FAIR),
+            Sign(r"Python (?:development )?headers (?:are |were |is )?(?:not |missing)", FAIR),
             Sign(r"Python\.h: No such file or directory"),
             Sign(r"'Python\.h' file not found"),
             Sign(r"Cannot open include file: 'Python\.h'"),
@@ -94,6 +103,7 @@ CAUSES = (
         title="ninja stopped because a compiler command failed; the first compiler error above it is the reason",
         why="torch hands the extension's build to ninja, which only reports that some command ended with an error.",
         signs=(
+            Sign(r"ninja: error: ", FAIR),
             Sign(r"ninja: build stopped: subcommand failed", FAIR),
             Sign(r"Command '\['ninja', .{0,60}\]' returned non-zero exit status", FAIR),
             Sign(r"RuntimeError: Error (?:building extension|compiling objects for extension)", FAIR),
@@ -131,7 +141,11 @@ CAUSES = (
         title="DeepSpeedCPUAdam's clean-up failed, because its op could not be built",
         why="The constructor failed while compiling the op, so the object has no ds_opt_adam when Python deletes it. The error above it "
         "is the real one.",
-        signs=(Sign(r"'DeepSpeedCPU\w+' object has no attribute 'ds_opt_\w+'", FAIR),),
+        signs=(
+            Sign(r"<function DeepSpeedCPU\w{1,20}\.__del__", FAIR),
+            ends_in("deepspeed/ops/adam/cpu_adam.py", "__del__"),
+            Sign(r"'DeepSpeedCPU\w+' object has no attribute 'ds_opt_\w+'", FAIR),
+        ),
         consequence=True,
         fixes=(
             Fix(
@@ -141,7 +155,10 @@ CAUSES = (
             ),
             Fix("Or use the optimizer of torch instead of the CPU offload one."),
         ),
-        examples=("AttributeError: 'DeepSpeedCPUAdam' object has no attribute 'ds_opt_adam'",),
+        examples=(
+            'Exception ignored in: <function DeepSpeedCPUAdam.__del__ at 0x7f7d4c1c9d30>\nTraceback (most recent call last):\n  File "/srv/v/lib/python3.9/site-packages/deepspeed/ops/adam/cpu_adam.py", line 102, in __del__\n    self.ds_opt_adam.destroy_adam(self.opt_id)',
+            "AttributeError: 'DeepSpeedCPUAdam' object has no attribute 'ds_opt_adam'",
+        ),
         counterexamples=("AttributeError: 'Trainer' object has no attribute 'opt'",),
     ),
 )

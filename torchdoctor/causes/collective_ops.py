@@ -12,6 +12,9 @@ CAUSES = (
         "ReduceOp.AVG in many versions, NCCL lacks the bitwise reductions. Scripts that were written for NCCL meet this with Gloo (Windows, "
         "CPU).",
         signs=(
+            Sign(r"\bProcessGroup(?:Wrapper|Base)? does not support (?P<op>\w+)"),
+            Sign(r"no support for (?P<op>\w+) in (?P<backend>Gloo|NCCL|MPI) process group"),
+            Sign(r"monitored_?barrier is (?:only|not) (?:implemented|supported)"),
             Sign(r"ProcessGroup ?(?P<backend>Gloo|NCCL|MPI|UCC|XCCL|XLA) does ?n[o']t support (?P<op>\w+)"),
             Sign(r"\bBackend (?P<backend>gloo|nccl|mpi|ucc|xccl|\w{2,12}) does not support (?P<op>\w+)"),
             Sign(r"Cannot use ReduceOp\.(?P<op>\w+) with (?P<backend>Gloo|NCCL|\w{2,12})"),
@@ -31,6 +34,9 @@ CAUSES = (
             ),
         ),
         examples=(
+            "RuntimeError: ProcessGroup does not support reduce_scatter",
+            "RuntimeError: no support for _allgather_base in Gloo process group",
+            "RuntimeError: monitored_barrier is only implemented for GLOO backend.",
             "RuntimeError: ProcessGroupGloo does not support reduce_scatter",
             "RuntimeError: Backend gloo does not support alltoall",
             "RuntimeError: ProcessGroup gloo does not support alltoall",

@@ -1,6 +1,7 @@
 """Packages around torch whose version moved on: NumPy's aliases, setuptools, the Hub client, Lightning, OpenCV."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -9,6 +10,7 @@ CAUSES = (
         why="np.bool, np.int, np.float, np.object and others were only other names of Python's own types. They were deprecated in NumPy "
         "1.20 and are gone since 1.24.",
         signs=(
+            ends_in("numpy/__init__.py", "__getattr__", code=r"__former_attrs__"),
             Sign(r"module 'numpy' has no attribute '(?P<name>bool|int|float|object|complex|str|long|typeDict)'"),
             Sign(
                 r"`np\.(?P<name>bool|int|float|object|complex|str)` was a deprecated alias for the builtin", FAIR, also=(r"AttributeError",)
@@ -22,6 +24,7 @@ CAUSES = (
             Fix("Or install an older NumPy (below 1.24).", ('python -m pip install "numpy<1.24"',)),
         ),
         examples=(
+            '  File "/opt/v/lib/python3.10/site-packages/numpy/__init__.py", line 324, in __getattr__\n    raise AttributeError(__former_attrs__[attr])',
             "AttributeError: module 'numpy' has no attribute 'object'.\n`np.object` was a deprecated alias for the builtin `object`.",
         ),
         counterexamples=("AttributeError: module 'numpy' has no attribute 'bolo'",),
@@ -32,6 +35,10 @@ CAUSES = (
         why="torch's tensorboard and extension helpers, and old build scripts, use parts of setuptools, distutils and pkg_resources that "
         "newer setuptools or Python 3.12 have removed.",
         signs=(
+            Sign(r"module 'setuptools\._distutils' has no attribute 'version'"),
+            Sign(r"No module named '(?P<module>pkg_resources\.[\w.]{2,40})'"),
+            Sign(r"cannot import name '\w+' from 'pkg_resources", FAIR),
+            ends_in("torch/utils/tensorboard/__init__.py", "<module>", code=r"distutils\.version"),
             Sign(r"module 'distutils' has no attribute 'version'"),
             Sign(r"cannot import name 'packaging' from 'pkg_resources'"),
             Sign(r"module 'pkgutil' has no attribute 'ImpImporter'"),
@@ -55,6 +62,9 @@ CAUSES = (
             Fix("Or upgrade torch, which no longer needs these parts.", ("python -m pip install -U torch torchvision",)),
         ),
         examples=(
+            "AttributeError: module 'setuptools._distutils' has no attribute 'version'",
+            "ModuleNotFoundError: No module named 'pkg_resources.extern'",
+            '  File "/opt/v/lib/python3.8/site-packages/torch/utils/tensorboard/__init__.py", line 4, in <module>\n    LooseVersion = distutils.version.LooseVersion',
             "ImportError: cannot import name 'packaging' from 'pkg_resources' "
             "(/opt/v/lib/python3.10/site-packages/pkg_resources/__init__.py)",
             "TypeError: canonicalize_version() got an unexpected keyword argument 'strip_trailing_zero'",
@@ -99,6 +109,11 @@ CAUSES = (
         why="transformers, diffusers and datasets follow the Hub client closely: cached_download and HfFolder were removed from it, "
         "other names came only in later versions.",
         signs=(
+            Sign(
+                r"(?:hf_hub_download|cached_download|snapshot_download|hf_hub_url|upload_file|create_repo)\(\) got an unexpected keyword argument '(?P<name>\w+)'",
+                FAIR,
+            ),
+            Sign(r"'HfApi' object has no attribute '(?P<name>\w+)'", FAIR),
             Sign(r"cannot import name '(?P<name>\w+)' from '?huggingface_hub[\w.]*'?"),
             Sign(r"module 'huggingface_hub(?:\.\w+)?' has no attribute '(?P<name>\w+)'"),
             Sign(
@@ -119,8 +134,13 @@ CAUSES = (
             ),
         ),
         decide="python -m pip list | grep -i -e hub -e transformers -e diffusers",
-        refines=("module-not-installed",),
+        refines=(
+            "library-argument-renamed",
+            "module-not-installed",
+        ),
         examples=(
+            "TypeError: hf_hub_download() got an unexpected keyword argument 'use_auth_token'",
+            "AttributeError: 'HfApi' object has no attribute 'move_repo'",
             "ImportError: cannot import name 'cached_download' from 'huggingface_hub' "
             "(/opt/v/lib/python3.10/site-packages/huggingface_hub/__init__.py)",
             "ModuleNotFoundError: No module named 'huggingface_hub.inference._text_generation'",

@@ -37,6 +37,13 @@ CPP = Cause(
         Sign(r"fatal error: '?omp\.h'? ?(?:file not found|: No such file)", FAIR, also=(r"inductor",)),
         Sign(r"C\+\+ compile error", FAIR, also=(r"inductor|torch\.compile|dynamo",)),
         Sign(r"UnicodeDecodeError: .{1,120}", FAIR, also=(r"_inductor[/\\](?:cpp_builder|codecache)\.py",), near=1500),
+        Sign(r"[/-]D ?TORCH_INDUCTOR_CPP_WRAPPER", FAIR),
+        Sign(r"\bC1083: Cannot open include file", FAIR, also=(r"inductor",)),
+        ends_in("torch/_inductor/cpp_builder.py", "_?run_compile_cmd|cpp_compiler_search"),
+        Sign(r"unsupported option '-fopenmp'", FAIR, also=(r"inductor",)),
+        Sign(r"clang compiler does not support '-march", FAIR, also=(r"inductor",)),
+        Sign(r"_inductor[/\\]codecache\.py.{0,500}subprocess\.check_output\(cmd", FAIR),
+        Sign(r"compiler found in torch\._inductor", FAIR),
     ),
     fixes=(
         Fix(
@@ -59,6 +66,7 @@ CPP = Cause(
         Fix(do="A stale cache also does this: delete the torchinductor folder of the temporary directory and try again."),
     ),
     explains=("torch-compile-unsupported",),
+    refines=("triton-no-c-compiler",),
     examples=(
         "torch._inductor.exc.InductorError: CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/torchinductor_kim/ab/cab.cpp "
         "-shared -fPIC -fopenmp",
@@ -66,8 +74,15 @@ CPP = Cause(
         "cab12.obj : error LNK2019: unresolved external symbol aoti_torch_check referenced in function kernel$omp$1",
         "OpenMP support not found. Please try one of the following solutions: (1) Set the `CXX` environment variable to a compiler other "
         "than Apple clang++/g++",
+        "cl /I C:/py/Include /D NOMINMAX /D TORCH_INDUCTOR_CPP_WRAPPER /openmp:experimental C:/Temp/torchinductor_kim/us/cus.main.cpp /LD /link",
+        '  File "C:\\py\\Lib\\site-packages\\torch\\_inductor\\cpp_builder.py", line 346, in _run_compile_cmd',
+        "clang: error: unsupported option '-fopenmp'\nFile /opt/py/lib/python3.9/site-packages/torch/_inductor/codecache.py:481, in CppCodeCache.load(cls, source_code)\n    480 try:\n--> 481     subprocess.check_output(cmd, stderr=subprocess.STDOUT)",
+        "E   InvalidCxxCompiler: No working C++ compiler found in torch._inductor.config.cpp.cxx: (None, 'g++')",
     ),
-    counterexamples=("error: command 'g++' failed with exit status 1",),
+    counterexamples=(
+        "error: command 'g++' failed with exit status 1",
+        "clang: error: unsupported option '-fopenmp'\nerror: command '/usr/bin/clang' failed with exit code 1",
+    ),
 )
 
 RECOMPILE = Cause(
@@ -92,6 +107,10 @@ RECOMPILE = Cause(
         Sign(r"(?:cache_size_limit|recompile_limit) reached"),
         Sign(r"CacheLimitExceeded"),
         Sign(r"last reason: \d+/\d+: .{0,200}(?:size mismatch|expected \S+, actual)"),
+        Sign(r"size mismatch at index \d+\. expected \d+, actual \d+"),
+        Sign(r"recompilation cache limit \(\d+\)"),
+        Sign(r"Excessive recompilations can degrade"),
+        Sign(r"reached with (?:fullgraph|one_graph)=True", FAIR),
     ),
     fixes=(
         Fix(
@@ -156,6 +175,21 @@ UNSUPPORTED = Cause(
         ),
         Sign(r"fullgraph=True.{0,200}graph break", FAIR, also=(r"Error",)),
         Sign(r"Attempted to call function marked as skipped"),
+        Sign(r"torch\.\* ops? (?:that )?return\w* (?:a )?non-Tensor"),
+        Sign(r"cannot be traced into the Dynamo", FAIR),
+        Sign(r"Developer debug context: ", FAIR),
+        Sign(r"compile-graph-break-site", FAIR),
+        Sign(r"(?:exc\.|Reason: )Unsupported: ", FAIR),
+        Sign(r"Graph break due to unsupported builtin", WEAK),
+        Sign(r"\[__graph_breaks\]", FAIR),
+        Sign(r"\bmissing: (?:LOAD|STORE|BUILD|CALL|SETUP|WITH|DELETE|MAKE)_[A-Z_]+", FAIR),
+        Sign(r"raise e\.with_traceback\(None\) from e\.__cause__", FAIR),
+        ends_in("torch/_dynamo/exc.py", "unimplemented(?:_\\w+)?"),
+        Sign(r"WON'T CONVERT \w", WEAK),
+        Sign(r"due to unsupported builtin \S+", FAIR),
+        ends_in("torch/_dynamo/symbolic_convert.py", "\\w+"),
+        ends_in("torch/_dynamo/variables/\\w+.py", "\\w+"),
+        ends_in("torch/_inductor/(?:graph|lowering|scheduler|ir).py", "\\w+"),
     ),
     unless=(
         r"CppCompileError",
@@ -191,8 +225,16 @@ UNSUPPORTED = Cause(
         "my_tensor.sum() > 0:`). Dynamo does not support tracing dynamic control flow.",
         "torch._subclasses.fake_tensor.DataDependentOutputException: aten._local_scalar_dense.default",
         "torch.fx.experimental.symbolic_shapes.GuardOnDataDependentSymNode: Could not guard on data-dependent expression Eq(u0, 1)",
+        "[0/0] [__graph_breaks] Graph break in user code at /srv/net/attn.py:88\n[0/0] [__graph_breaks] Reason: Unsupported: Graph break due to unsupported builtin my_ext_cuda.PyCapsule.fwd. This function is either a Python builtin (e.g. _warnings.warn) or a third-party C/C++ Python extension (perhaps created with pybind).",
+        "torch.* op returned non-Tensor\n  Explanation: torch.* ops that return a non-Tensor cannot be traced into the Dynamo FX graph output\n\n  Developer debug context: example_value type: int; op: call_function",
+        '  File "/opt/env/lib/python3.11/site-packages/torch/_dynamo/eval_frame.py", line 745, in compile_wrapper\n    raise e.with_traceback(None) from e.__cause__  # User compiler error',
+        '  File "/opt/env/lib/python3.10/site-packages/torch/_dynamo/variables/tensor.py", line 520, in call_method\n    unimplemented(f"Tensor.{name}")',
     ),
-    counterexamples=("io.UnsupportedOperation: fileno", "W0101 torch/_dynamo/variables/tensor.py:869] Graph break from `Tensor.item()`"),
+    counterexamples=(
+        "io.UnsupportedOperation: fileno",
+        "W0101 torch/_dynamo/variables/tensor.py:869] Graph break from `Tensor.item()`",
+        "site-packages/torch/_dynamo/variables/functions.py:679: UserWarning: Graph break due to unsupported builtin None.pybind11_object.__new__.\nstep 10 loss 1.31",
+    ),
 )
 
 PYTHON = Cause(
@@ -209,6 +251,7 @@ PYTHON = Cause(
         Sign(r"Python 3\.\d+\+? (?:is )?not (?:yet )?supported (?:for|by|with) .{0,20}(?:torch\.compile|[Dd]ynamo)"),
         Sign(r"Dynamo (?:is not|not yet|does not).{0,30}Python ?>?=? ?3\.\d+"),
         ends_in("torch/_dynamo/eval_frame.py", "check_if_dynamo_supported"),
+        Sign(r"Dynamo is not supported\b", FAIR),
     ),
     fixes=(
         Fix(

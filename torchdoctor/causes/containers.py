@@ -16,6 +16,9 @@ CAUSES = (
         why="A container sees the host's driver only if the NVIDIA Container Toolkit puts the driver's libraries and /dev/nvidia* into "
         "it, and only when it was started with GPU access. The driver and torch inside the image do not help.",
         signs=(
+            Sign(r"could not select device driver", FAIR),
+            Sign(r"failed to fulfil mount request: open \S{0,120}libnvidia", FAIR),
+            Sign(r"Auto-detected mode as .{0,3}(?:legacy|cdi|csv)", FAIR, also=(r"(?:hook|OCI runtime|shim task)",)),
             Sign(r"could not select device driver .{0,12} with capabilities: \[\[[\w, ]{0,30}gpu"),
             Sign(r"unknown or invalid runtime name: nvidia"),
             Sign(r"Unknown runtime specified nvidia"),
@@ -74,7 +77,7 @@ CAUSES = (
         ),
         unless=(r"requirement error: unsatisfied condition: cuda", r"NVML: Driver/library version mismatch"),
         refines=("cuda-unavailable-no-driver",),
-        explains=("cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
+        explains=("cuda-unknown-error", "cuda-no-device-error", "cuda-unavailable-no-driver", "libcuda-missing"),
         fixes=(
             Fix(
                 "Install the NVIDIA Container Toolkit (nvidia-container-toolkit, formerly nvidia-docker2) on the host, configure the "
@@ -110,6 +113,8 @@ CAUSES = (
         ),
         decide="docker run --rm --gpus all ubuntu nvidia-smi",
         examples=(
+            "failed to fulfil mount request: open /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.54.14: no such file or directory",
+            "error during container init: error running hook #0: error running hook: exit status 1, stdout: , stderr: Auto-detected mode as 'legacy'",
             'FATAL:   container creation failed: path to "nvidia-container-cli" not set in singularity.conf',
             "unknown flag: --gpus\nSee 'docker run --help'.",
             "Error: stat nvidia.com/gpu=all: no such file or directory",
@@ -172,6 +177,8 @@ CAUSES = (
         why="A pod that asks for nvidia.com/gpu is scheduled only where the NVIDIA device plugin has registered GPUs with the kubelet. "
         "The plugin is missing, or it found no GPU because the node's container runtime is not set to nvidia; or all GPUs are taken.",
         signs=(
+            Sign(r"RuntimeClass .{0,3}nvidia.{0,3} not found"),
+            Sign(r"Nvml init failed: ERROR_LIBRARY_NOT_FOUND", FAIR),
             Sign(r"Insufficient nvidia\.com/mig"),
             Sign(r"Insufficient nvidia\.com/gpu"),
             Sign(
@@ -216,6 +223,8 @@ CAUSES = (
             ),
         ),
         examples=(
+            'Failed to create pod sandbox: rpc error: RuntimeClass "nvidia" not found',
+            "Nvml init failed: ERROR_LIBRARY_NOT_FOUND",
             "2024/03/02 06:41:10 Loading NVML\n2024/03/02 06:41:10 Failed to start nvml with error: could not load NVML library.",
             "Detected non-NVML platform: could not load NVML: libnvidia-ml.so.1: cannot open shared object file: No such file or directory\nIncompatible platform detected",
             "Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected",

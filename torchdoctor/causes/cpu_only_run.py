@@ -52,6 +52,7 @@ SYNC_BN = Cause(
         ends_in("torch/nn/modules/batchnorm.py", "forward", code=r"raise ValueError\(.{0,2}SyncB\w*"),
         ends_in("torch/nn/modules/batchnorm.py", "_check_non_zero_input_channels", code=r"raise ValueError\(.{0,2}SyncB\w*"),
         Sign(r"SyncBatchNorm (?:is )?only (?:supports|works|supported) .{0,40}(?:GPU|CUDA)"),
+        Sign(r"tensor to be on GPU", FAIR),
     ),
     fixes=(
         Fix(

@@ -20,6 +20,7 @@ ARGUMENT = Cause(
         Sign(r"Triton Error \[CUDA\]: invalid argument"),
         Sign(r"CUDA error: invalid device pointer"),
         Sign(r"cuda runtime error \((?:11|1)\) ?: invalid argument"),
+        Sign(r"Cuda error \S{1,160}:\d+ .invalid argument", FAIR),
     ),
     fixes=(
         _BLOCKING,
@@ -33,7 +34,10 @@ ARGUMENT = Cause(
         ),
     ),
     explains=_AFTER,
-    examples=("RuntimeError: CUDA error: invalid argument\nCUDA kernel errors might be asynchronously reported at some other API call",),
+    examples=(
+        "RuntimeError: CUDA error: invalid argument\nCUDA kernel errors might be asynchronously reported at some other API call",
+        "Failed: Cuda error /workspace/csrc/my_reduce.cuh:455 'invalid argument'",
+    ),
     counterexamples=("RuntimeError: CUDA error: invalid configuration argument", "error: invalid argument --cuda"),
 )
 
@@ -74,6 +78,9 @@ IPC = Cause(
     signs=(
         Sign(r"pidfd_getfd.{0,40}(?:Operation not permitted|Function not implemented|failed)"),
         Sign(r"pidfd_open.{0,40}(?:Operation not permitted|failed)"),
+        Sign(r"failed to open CUDA IPC handle", FAIR, unless=(r"NCCL (?:WARN|INFO)",)),
+        Sign(r"pidfd_open syscall needed to use IPC"),
+        Sign(r"pidfd_getfd: \w"),
     ),
     fixes=(
         Fix(do="Do not use expandable_segments in processes that share CUDA tensors.", commands=("unset PYTORCH_CUDA_ALLOC_CONF",)),
@@ -81,9 +88,17 @@ IPC = Cause(
             do="Or allow it: start the container with --cap-add=SYS_PTRACE (and one PID namespace for the processes that share).",
             who="admin",
         ),
+        Fix(
+            do="Where the kernel lacks these calls (pidfd_open before 5.3, pidfd_getfd before 5.6): a newer Linux kernel, or expandable_segments:False.",
+            who="admin",
+        ),
     ),
     explains=_AFTER,
-    examples=("RuntimeError: pidfd_getfd: Operation not permitted",),
+    examples=(
+        "RuntimeError: pidfd_getfd: Operation not permitted",
+        "RuntimeError: The kernel on this machine does not support the pidfd_open syscall needed to use IPC for CUDA tensors when expandable_segments:True is set. Consider using expandable_segments:False via torch.cuda.memory._set_allocator_settings('expandable_segments:False') for this allocation.",
+        "RuntimeError: pidfd_getfd: Bad file descriptor",
+    ),
     counterexamples=("mount: Operation not permitted",),
 )
 
@@ -109,9 +124,13 @@ MIOPEN = Cause(
     why="MIOpen could not compile or find a kernel for this convolution: an unsupported GPU, a stale or unwritable kernel cache, or "
     "missing ROCm parts.",
     signs=(
-        Sign(r"miopenStatus(?!Success)\w+"),
+        Sign(r"miopenStatus(?!Success|_t\b)\w+"),
         Sign(r"MIOpen Error: "),
         Sign(r"MIOpen\(HIP\): Error", FAIR),
+        Sign(r"MIOPEN_STATUS_(?!SUCCESS)\w+"),
+        Sign(r"No invoker was registered for convolution"),
+        Sign(r"gemm_v2\.cpp:\d+: rocBlas error"),
+        Sign(r"find a suitable algorithm for doing (?:forward|backward)", FAIR),
     ),
     fixes=(
         Fix(do="Delete MIOpen's caches and make sure that they can be written.", commands=("rm -rf ~/.cache/miopen ~/.config/miopen",)),
@@ -122,7 +141,11 @@ MIOPEN = Cause(
         Fix(do="As a test MIOPEN_FIND_MODE=FAST or torch.backends.cudnn.enabled = False.", commands=("export MIOPEN_FIND_MODE=FAST",)),
     ),
     explains=_AFTER,
-    examples=("RuntimeError: miopenStatusUnknownError",),
+    examples=(
+        "RuntimeError: miopenStatusUnknownError",
+        "miopenConvolutionForward returned MIOPEN_STATUS_UNKNOWN_ERROR",
+        "convolutionocl.cpp:526: No invoker was registered for convolution forward. Was find executed?",
+    ),
     counterexamples=("MIOpen(HIP): Warning [IsEnoughWorkspace] Solver <GemmFwdRest>, workspace required: 1",),
 )
 

@@ -44,6 +44,8 @@ ILLEGAL_ACCESS = Cause(
         Sign(r"cudaErrorInvalidAddressSpace", FAIR),
         Sign(r"CUDA error: invalid program counter", FAIR),
         Sign(r"CUDA error: hardware stack error", FAIR),
+        Sign(r"THCudaCheck FAIL .{1,200}error=(?:77|700)\b", FAIR),
+        Sign(r"cudaSuccess \((?:77|700) vs\. 0\)", FAIR),
     ),
     fixes=(
         _LOCATE,
@@ -56,6 +58,11 @@ ILLEGAL_ACCESS = Cause(
             do="If the kernel comes from a library (apex, xformers, flash-attn, Triton, spconv, NCCL), update it together with PyTorch, "
             "or switch "
             "that kernel off to see whether the fault goes away.",
+        ),
+        Fix(
+            do="If every program fails so on one GPU and none on another, the card is suspect: test its hardware (dcgmi diag -r 3, gpu-burn) "
+            "and replace it.",
+            who="admin",
         ),
     ),
     explains=AFTER_FAULT,
@@ -92,6 +99,8 @@ MISALIGNED = Cause(
         Sign(r"cutlass.{0,60}misaligned", FAIR),
         Sign(r"\[716\] Call to \w+ results in"),
         Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?716\b"),
+        Sign(r"THCudaCheck FAIL .{1,200}error=(?:74|716)\b", FAIR),
+        Sign(r"cudaSuccess \((?:74|716) vs\. 0\)", FAIR),
     ),
     fixes=(
         Fix(
@@ -129,6 +138,8 @@ LAUNCH_FAILURE = Cause(
         Sign(r"cuda runtime error \((?:4|719)\)"),
         Sign(r"\[719\] Call to \w+ results in"),
         Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?719\b"),
+        Sign(r"THCudaCheck FAIL .{1,200}error=(?:4|719)\b", FAIR),
+        Sign(r"cudaSuccess \((?:4|719) vs\. 0\)", FAIR),
     ),
     fixes=(
         Fix(

@@ -1,6 +1,7 @@
 """CUDA graphs: capture and replay."""
 
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _NO_GRAPH = Fix(
     do="Or leave that part outside of the graph, or use no CUDA graph: enforce_eager=True (vLLM), --disable-cuda-graph (SGLang), a "
@@ -37,6 +38,9 @@ CAPTURE = Cause(
         Sign(r"(?:operation|call) (?:is )?not (?:permitted|allowed) (?:when|while|during) .{0,20}captur"),
         Sign(r"Cannot capture (?:the )?(?:cuda|CUDA) ?graph", FAIR),
         Sign(r"stream capture (?:was |has been )?(?:invalidated|implicit|isolation|merge|unjoined|unmatched|wrong thread)"),
+        Sign(r"not permitted under CUDA graph capture", FAIR),
+        Sign(r"CUDA graph capture on the stream has failed", FAIR),
+        ends_in("torch/cuda/graphs.py", "capture_end|__exit__"),
     ),
     fixes=(
         Fix(
@@ -67,6 +71,8 @@ CAPTURE = Cause(
         'f"{args}, {kwargs}",\n'
         '  File "/opt/env/lib/python3.10/site-packages/torch/_tensor_str.py", line 708, in _str\n'
         "    return torch._tensor_str._str(self, tensor_contents=tensor_contents)",
+        "[W] The CUDA graph capture on the stream has failed.\n[W] The built TensorRT engine contains operations that are not permitted under CUDA graph capture mode.",
+        '  File "/opt/env/lib/python3.10/site-packages/torch/cuda/graphs.py", line 182, in __exit__\n    self.cuda_graph.capture_end()',
     ),
     counterexamples=("Capturing CUDA graph shapes: 100%|####| 35/35 [00:21<00:00]",),
 )

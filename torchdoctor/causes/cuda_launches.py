@@ -15,7 +15,8 @@ CONFIGURATION = Cause(
         Sign(r"cudaErrorInvalidConfiguration"),
         Sign(r"cuda runtime error \(9\)"),
         Sign(r"CUDA error \(.{0,200}\): invalid configuration", STRONG),
-        Sign(r"Call to cuLaunchKernel results in CUDA_ERROR_INVALID_VALUE", FAIR),  # numba
+        Sign(r"Call to cuLaunchKernel results in CUDA_ERROR_INVALID_VALUE", FAIR),  # numba,
+        Sign(r"THCudaCheck FAIL .{1,200}error=9\b", FAIR),
     ),
     fixes=(
         Fix(
@@ -52,6 +53,8 @@ RESOURCES = Cause(
         Sign(r"cuda runtime error \((?:7|701)\)"),
         Sign(r"\[701\] Call to \w+ results in"),
         Sign(r"too many blocks in cooperative launch"),
+        Sign(r"THCudaCheck FAIL .{1,200}error=(?:7|701)\b", FAIR),
+        Sign(r"too many resources requested for\b"),
     ),
     fixes=(
         Fix(
@@ -87,6 +90,9 @@ TIMEOUT = Cause(
         Sign(r"CUDA (?:runtime |driver )?(?:error|failure):?,? \(?(?:code )?702\b"),
         Sign(r"driver (?:nvlddmkm )?stopped responding and has (?:successfully )?recovered"),
         Sign(r"CUDA (?:driver )?error: device not ready", FAIR),
+        Sign(r"THCudaCheck FAIL .{1,200}error=(?:6|702)\b", FAIR),
+        Sign(r"cudaSuccess \((?:6|702) vs\. 0\)", FAIR),
+        Sign(r"\bthe launch timed out\b"),
     ),
     fixes=(
         Fix(
@@ -109,6 +115,7 @@ TIMEOUT = Cause(
         "RuntimeError: CUDA error: the launch timed out and was terminated",
         "Display driver nvlddmkm stopped responding and has successfully recovered.",
         "RuntimeError: CUDA driver error: device not ready",
+        "THCudaCheck FAIL file=/x/THC/generic/THCTensorCopy.cpp line=21 error=6 : the",
     ),
     counterexamples=("the launch of 4 workers timed out, retrying",),
 )

@@ -1,6 +1,7 @@
 """CUDA libraries that cannot be found, or that are found in another version than torch brought."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _LIBS = (
     "cublas cublasLt cudart cufft cufile cupti curand cusolver cusolverMg cusparse cusparseLt nvJitLink nvToolsExt nvinfer nvrtc "
@@ -11,87 +12,28 @@ _DLL = r"(?P<library>(?:cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|nv
 
 CAUSES = (
     Cause(
-        slug="libcuda-missing",
-        title="libcuda.so.1, the driver's own library, cannot be found",
-        why="libcuda.so.1 belongs to the NVIDIA driver of the host, not to CUDA or torch. Where it is missing there is no driver, the "
-        "container (or docker build, which has no GPU) was not given the host's, or its folder is not on the loader's path.",
-        signs=(
-            Sign(r"libcuda\.so(?:\.1)?: cannot open shared object file"),
-            Sign(r"Could not load dynamic library .{0,3}libcuda\.so", FAIR),
-            Sign(r"libcuda\.so\.1 => not found"),
-            Sign(r"libcuda\.so(?:\.1)? (?:was )?not found", FAIR),
-            Sign(r"Could not find (?:module )?.{0,3}nvcuda\.dll", FAIR),
-            Sign(r"CUDA driver is a stub library"),
-            Sign(r"libnvidia-ml\.so\.1: cannot open shared object file", FAIR),
-            Sign(r"NVMLError_LibraryNotFound", FAIR),
-            Sign(r"CUDA Version: (?:ERR!|N/A)", FAIR),
-            Sign(r"NVML Shared Library Not Found", FAIR),
-            Sign(r"libcuda\.so(?:\.1)?: (?:file too short|wrong ELF class|invalid ELF header)"),
-            Sign(r"libcuda\.so\.1, needed by \S{1,160}, not found"),
-            Sign(r"undefined reference to .cu(?:Mem|Device|Ctx|Module|Launch|Init|Link|Stream|Event|GetError|Func|Pointer|Driver|Tensor)"),
-            Sign(r"CUDA driver library cannot be found"),
-            Sign(
-                r"(?:load|find|open|dlopen|locate) (?:the )?.{0,3}libcuda\.so",
-                FAIR,
-                also=(r"(?:fail|error|unable|could not|cannot|can't|couldn't)",),
-            ),
-            Sign(r"load cuda driver library", FAIR),
-            Sign(r"dynamically load the .{0,3}cuda.{0,3} shared library"),
-            Sign(r"lib(?:nvcuvid|nvidia-encode|nvidia-ptxjitcompiler|nvidia-opencl|nvoptix)\.so[\d.]*: cannot open", FAIR),
-            Sign(r"PTX JIT compiler library not found"),
-            Sign(r"JIT_COMPILER_NOT_FOUND"),
-        ),
-        unless=(r"libcuda\.so cannot found", r"nvidia-container-cli"),
-        explains=("cuda-no-device-error",),
-        fixes=(
-            Fix(
-                "On a host: install the NVIDIA driver (it brings libcuda.so.1), then run ldconfig and check nvidia-smi.",
-                ("nvidia-smi", "ldconfig -p | grep libcuda.so", "sudo ldconfig"),
-                who="admin",
-            ),
-            Fix(
-                "In a container: run it with GPU access (--gpus all). docker build has none: do the step at run time, make nvidia "
-                "docker's default runtime for builds (default-runtime in /etc/docker/daemon.json), or put the toolkit's stub on "
-                "LD_LIBRARY_PATH for the build only.",
-                ("docker run --rm --gpus all IMAGE nvidia-smi", "export LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LD_LIBRARY_PATH"),
-            ),
-            Fix(
-                "If the driver is there, add the folder of libcuda.so.1 to LD_LIBRARY_PATH.",
-                ("find / -name 'libcuda.so*' 2>/dev/null", "export LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH"),
-            ),
-            Fix(
-                "If another library of the driver is named (libnvcuvid, libnvidia-encode, libnvidia-ptxjitcompiler): the container was given only a part of the driver; start it with NVIDIA_DRIVER_CAPABILITIES=all.",
-                ("docker run --rm --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all IMAGE nvidia-smi",),
-            ),
-            Fix(
-                "If the linker wants it (undefined reference to cu..., needed by ..., not found): link against the toolkit's stub.",
-                ("export LIBRARY_PATH=/usr/local/cuda/lib64/stubs:$LIBRARY_PATH",),
-            ),
-        ),
-        decide="ldconfig -p | grep libcuda.so; nvidia-smi",
-        examples=(
-            "/usr/bin/ld: warning: libcuda.so.1, needed by bin/libggml-cuda.so, not found (try using -rpath or -rpath-link)\nbin/libggml-cuda.so: undefined reference to `cuMemCreate'",
-            "ImportError: /usr/lib/x86_64-linux-gnu/libcuda.so.1: file too short",
-            "RuntimeError: CUDA error: PTX JIT compiler library not found",
-            "numba.cuda.cudadrv.error.CudaSupportError: Error at driver init:\nCUDA driver library cannot be found.",
-            "ImportError: libcuda.so.1: cannot open shared object file: No such file or directory",
-            "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Error 34: CUDA driver is a stub library",
-        ),
-        counterexamples=(
-            "undefined reference to `cudaMemcpy'",
-            "libcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1",
-        ),
-    ),
-    Cause(
         slug="cuda-runtime-lib-missing",
         title="A CUDA runtime library that the program was linked with cannot be found",
         why="The program (torch or a package beside it) was built for one CUDA version and asks for {library|its library} of exactly "
         "that major version. The environment has another version, none, or its folder is not on the loader's path.",
         signs=(
-            Sign(rf"(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d{{1,4}}){{0,4}}): cannot open shared object file"),
+            Sign(
+                r"dynamically load the \W{0,3}(?P<library>cublas|cublasLt|cudart|cudnn|cufft|curand|cusparse|cusolver|nvrtc)\W{1,3}shared library"
+            ),
+            Sign(r"find (?P<library>cublas|cublasLt|cudart|cudnn|cufft|curand|cusparse|cusolver|nvrtc) lib under the names"),
+            Sign(
+                rf"(?:find|load|open) (?:the )?dynamic library:? .{{0,3}}(?!libnvinfer)(?P<library>lib(?:{_LIBS})\.so[\d.]*)",
+                FAIR,
+                unless=(r"Ignore above",),
+            ),
+            Sign(rf"open CUDA library (?P<library>lib(?:{_LIBS})\.so[\d.]*)", FAIR),
+            Sign(r"Unable to load (?P<library>cuSPARSE|cuBLAS|cuFFT|cuSOLVER|CUPTI)\b", FAIR),
+            Sign(r"CUDA found but (?P<library>cublas|cufft|curand|cusparse) is not loaded", FAIR),
+            ends_in("torch/__init__.py", "_preload_cuda_deps"),
+            Sign(rf"(?:(?<!dlerror: )|(?!libnvinfer))(?P<library>lib(?:{_LIBS})[\w-]*\.so(?:\.\d{{1,4}}){{0,4}}): cannot open shared"),
             Sign(rf"Library (?P<library>lib(?:{_LIBS})\.so[\d.]*) is not found"),
             Sign(rf"Unable to (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
-            Sign(rf"Could not (?:load|find|open) .{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
+            Sign(rf"Could not (?:load|find|open) (?!dynamic library .libnvinfer).{{0,30}}(?P<library>lib(?:{_LIBS})\.so[\d.]*)"),
             Sign(r"Library (?P<library>(?:cublas|cublasLt|cudart|cufft|curand)64_\d+\.dll) is not found or cannot be loaded"),
             Sign(rf"(?P<library>lib(?:{_LIBS})\.so)[.*\[\]0-9-]{{0,16}} not found in the system path"),
             Sign(rf"(?P<library>lib(?:{_LIBS})\.so[\d.]*) => not found"),
@@ -143,6 +85,10 @@ CAUSES = (
         ),
         decide="pip list | grep -i nvidia; find / -name '{library|libcudart.so}*' 2>/dev/null",
         examples=(
+            'Unable to dynamically load the "cublas" shared library - searched for library names: ["cublas", "cublas64", "cublas64_12"]. Ensure that `LD_LIBRARY_PATH` has the correct path to the installed library.',
+            'Unable to find nvrtc lib under the names ["nvrtc", "nvrtc64", "nvrtc64_12"]. Please open GitHub issue.',
+            "Error: Failed to find dynamic library: libcublas.so",
+            '  File "/srv/v/lib/python3.11/site-packages/torch/__init__.py", line 178, in _preload_cuda_deps\n    raise ValueError(f"{lib_name} not found in the system path {sys.path}")',
             "nvrtc: error: failed to open nvrtc-builtins64_118.dll.\n  Make sure that nvrtc-builtins64_118.dll is installed correctly.",
             "FileNotFoundError: Could not find module 'cudart64_110.dll' (or one of its dependencies). Try using the full path with constructor syntax.",
             "ImportError: libnppicc.so.12: cannot open shared object file: No such file or directory",
@@ -154,6 +100,7 @@ CAUSES = (
             "ValueError: libcublas.so.*[0-9] not found in the system path ['/srv/app', '/usr/lib/python310.zip']",
         ),
         counterexamples=(
+            "Could not load dynamic library 'libnvinfer.so.7'; dlerror: libnvinfer.so.7: cannot open shared object file: No such file or directory\nTF-TRT Warning: Could not find TensorRT\nEpoch 1/5",
             "Could not load dynamic library 'libcudart.so.11.0'; dlerror: cannot open\nIgnore above cudart dlerror if you do not have a "
             "GPU set up on your machine.",
         ),
@@ -164,6 +111,7 @@ CAUSES = (
         why="torch's wheel brings its own libcublas and libcublasLt, which must be of one version. LD_LIBRARY_PATH, the image's CUDA or "
         "a stray nvidia-cublas wheel puts another libcublasLt first, which lacks the symbol.",
         signs=(
+            Sign(r"\bversion libcu(?:dart|blas|blasLt|sparse|solver|fft|rand|pti)\.so[\d.]{0,8} not defined in file", FAIR),
             Sign(r"symbol:? cublas\w*,? version libcublas(?:Lt)?\.so\.\d+ not defined in file"),
             Sign(r"undefined symbol: cublas\w+"),
             Sign(r"libcublas(?:Lt)?\.so\.\d+: (?:undefined symbol|version .{0,30} not found)"),
@@ -194,6 +142,7 @@ CAUSES = (
         ),
         decide="echo $LD_LIBRARY_PATH; pip list | grep -i -e cublas -e torch",
         examples=(
+            "version libcublasLt.so.11 not defined in file libcublasLt.so.11 with link time reference",
             "ImportError: /opt/v/lib/python3.12/site-packages/torch/lib/libtorch_cuda.so: undefined symbol: cusolverDnXsyevBatched_bufferSize, version libcusolver.so.11",
             "OSError: libcusparse.so.12: symbol cusparseSpMMOp_createPlan version libcusparse.so.12 not defined in file libcusparse.so.12 with link time reference",
             "OSError: /opt/env/lib/python3.8/site-packages/torch/lib/../../nvidia/cublas/lib/libcublas.so.11: undefined symbol: "
@@ -243,6 +192,13 @@ CAUSES = (
         why="The program wants cuDNN of one major version (libcudnn.so.8 or .9). The environment has none, the other major version, or "
         "the wheel's folder is not where this program looks (CTranslate2, ONNX Runtime and TensorFlow do not look into torch's).",
         signs=(
+            Sign(r"(?:locate|find|load) .{0,3}zlibwapi\.dll", FAIR),
+            Sign(r"Cannot load cudnn shared library"),
+            Sign(r"cudnn_dso_handle should not be null"),
+            Sign(r"Unable to load cuDNN DSO"),
+            Sign(r"open CUDA library (?P<library>libcudnn\.so[\d.]*)", FAIR),
+            Sign(r"\{libcudnn_\w{2,30}\.so", FAIR),
+            Sign(r"dynamically load the \W{0,3}cudnn\W{1,3}shared library"),
             Sign(r"(?P<library>libcudnn\w*\.so(?:\.\d{1,4}){0,4}): cannot open shared object file"),
             Sign(r"Unable to load any of \{(?P<library>libcudnn\w*\.so[\d.]*)"),
             Sign(r"Could not load library (?P<library>libcudnn\w*\.so\.\d+)\. Error: libcudnn\w*\.so\.\d+: cannot open"),
@@ -276,12 +232,18 @@ CAUSES = (
                 ("pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128",),
             ),
             Fix(
+                "If zlibwapi.dll is what is missing (cuDNN 8 on Windows needs it), put that DLL into a folder on PATH.",
+                when="os=windows",
+            ),
+            Fix(
                 "If cuDNN is installed as a wheel, put its folder on LD_LIBRARY_PATH (Windows: on PATH) before the program starts.",
                 ("export LD_LIBRARY_PATH=$(python -c 'import nvidia.cudnn as n; print(list(n.__path__)[0])')/lib:$LD_LIBRARY_PATH",),
             ),
         ),
         decide="pip list | grep -i cudnn; ldconfig -p | grep cudnn",
         examples=(
+            "Could not locate zlibwapi.dll. Please make sure it is in your library path!",
+            "RuntimeError: (PreconditionNotMet) Cannot load cudnn shared library. Cannot invoke method cudnnGetVersion.\n  [Hint: cudnn_dso_handle should not be null.] (at /paddle/paddle/phi/backends/dynload/cudnn.cc:64)",
             "Please make sure libcudnn_ops_infer.so.8 is in your library path!",
             'FAIL : Error loading "C:\\v\\onnxruntime_providers_cuda.dll" which depends on "cudnn64_9.dll" which is missing. (Error 126)',
             "RuntimeError: Unable to load cuDNN. Is it installed?",

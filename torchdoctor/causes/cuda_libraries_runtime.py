@@ -1,6 +1,6 @@
-"""Calls of cuBLAS, cuDNN, cuFFT and cuSOLVER that fail while the program runs."""
+"""Calls of cuBLAS and cuDNN that fail while the program runs."""
 
-from torchdoctor.api import FAIR, STRONG, WEAK, Cause, Fix, Sign
+from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
 
 _AFTER = ("nccl-watchdog-abort", "peer-rank-died-elsewhere", "nccl-heartbeat-monitor")
 _FREE = Fix(
@@ -29,6 +29,7 @@ NOT_INITIALIZED = Cause(
     "already broken "
     "by an earlier kernel error, the first matrix product fails like this.",
     signs=(
+        Sign(r"\bcublasCreate(?:_v2)?\(", FAIR),
         Sign(r"CUBLAS_STATUS_(?:NOT_INITIALIZED|ALLOC_FAILED)"),
         Sign(r"cublas runtime error : library not initialized"),
         Sign(r"cublas runtime error : resource allocation failed"),
@@ -113,6 +114,7 @@ INVALID_VALUE = Cause(
     "arguments "
     "differs and it answers CUBLAS_STATUS_INVALID_VALUE.",
     signs=(
+        Sign(r"cuBLAS API failed with status 7\b"),
         Sign(r"CUBLAS_STATUS_INVALID_VALUE"),
         Sign(r"cublas runtime error : an unsupported value or parameter"),
         Sign(r"an unsupported value or parameter was passed to the function"),
@@ -135,6 +137,7 @@ INVALID_VALUE = Cause(
     explains=_AFTER,
     refines=("cublas-library-conflict",),
     examples=(
+        "cuBLAS API failed with status 7",
         "CUDA error: an unsupported value or parameter was passed to the function\n  current device: 0, in function ggml_cuda_op_mul_mat_cublas",
         "RuntimeError: CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha, a, lda, b, "
         "ldb, &beta, c, "
@@ -229,82 +232,4 @@ CUDNN_NOT_SUPPORTED = Cause(
     counterexamples=("NotImplementedError: layout not supported",),
 )
 
-CUFFT = Cause(
-    slug="cufft-internal-error",
-    title="cuFFT failed: the CUDA 11.7 build does not work on RTX 40 cards, or little GPU memory is left",
-    why="The cuFFT of CUDA 11.7 and older has a fault on Ada cards (RTX 40 series); it is gone in CUDA 11.8. On other cards the same "
-    "error means "
-    "that cuFFT could not get memory for its plan.",
-    signs=(
-        Sign(r"CUFFT_(?:INTERNAL_ERROR|ALLOC_FAILED|EXEC_FAILED|SETUP_FAILED|INVALID_PLAN)"),
-        Sign(r"cuFFT error: "),
-        Sign(r"CuFFTError\b", FAIR),
-    ),
-    fixes=(
-        Fix(
-            do="Install PyTorch built with CUDA 11.8 or newer (cu118, cu121, cu126, cu128).",
-            commands=("pip install --upgrade torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu128",),
-        ),
-        Fix(
-            do="With CUDA 11.8 or newer already: free GPU memory (smaller batch, other processes), and limit the plan cache: "
-            "torch.backends.cuda.cufft_plan_cache.max_size.",
-            code="torch.backends.cuda.cufft_plan_cache[0].max_size = 16",
-        ),
-        Fix(
-            do="As a workaround compute that transform on the CPU.",
-            code="spec = torch.stft(x.cpu(), n_fft, return_complex=True).to(x.device)",
-        ),
-    ),
-    examples=(
-        '  File "/srv/tts/mel.py", line 61, in mel\n    spec = torch.stft(y, n_fft)\nRuntimeError: cuFFT error: CUFFT_INTERNAL_ERROR',
-    ),
-    counterexamples=("MKL FFT error: Intel oneMKL DFTI ERROR: Inconsistent configuration parameters",),
-)
-
-CUSOLVER = Cause(
-    slug="cusolver",
-    title="A cuSOLVER call (inverse, svd, eigh, cholesky, solve) failed",
-    why="PyTorch sends linear algebra on the GPU to cuSOLVER, which needs memory of its own for its handle and workspace. It fails when "
-    "the card "
-    "is nearly full, and in some library versions for some shapes or for input with NaN or inf.",
-    signs=(
-        Sign(r"CUSOLVER_STATUS_\w+"),
-        Sign(r"cusolver error: "),
-        Sign(r"calling .{0,2}cusolverDnCreate"),
-        Sign(r"MAGMA (?:\w+ ){1,4}: (?:invalid argument|out of memory)", WEAK),
-        Sign(r"cuSolver internal error"),
-        Sign(r"gpusolverDn\w{0,20}\(.{0,40} failed", FAIR),
-    ),
-    unless=(r"undefined symbol: \w{0,20}cusolver",),
-    fixes=(
-        Fix(
-            do="Free GPU memory before that call: smaller batch, release tensors and torch.cuda.empty_cache(), no other process on the "
-            "card.",
-            code="torch.cuda.empty_cache()",
-        ),
-        Fix(
-            do='Use the other library: torch.backends.cuda.preferred_linalg_library("magma") (or "cusolver").',
-            code='torch.backends.cuda.preferred_linalg_library("magma")',
-        ),
-        Fix(
-            do="Or compute that one operation on the CPU, and check the matrix for NaN and inf.",
-            code="inv = torch.inverse(a.cpu()).to(a.device)",
-        ),
-        Fix(do="Upgrade PyTorch (a newer CUDA build), and keep no other CUDA in LD_LIBRARY_PATH."),
-    ),
-    explains=_AFTER,
-    examples=(
-        "jaxlib.xla_extension.XlaRuntimeError: INTERNAL: jaxlib/gpu/solver_handle_pool.cc:37: operation gpusolverDnCreate(&handle) failed: cuSolver internal error",
-        "RuntimeError: cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`",
-        "RuntimeError: cusolver error: CUSOLVER_STATUS_EXECUTION_FAILED, when calling `cusolverDnSgesvdj( handle, jobz, econ, m, n, A, "
-        "lda, S, U)`. If "
-        "you keep seeing this error, you may use `torch.backends.cuda.preferred_linalg_library()` to try linear algebra operators with "
-        "other supported "
-        "backends.",
-    ),
-    counterexamples=(
-        "torch.linalg.inv: The diagonal element 3 is zero, the inversion could not be completed because the input matrix is singular.",
-    ),
-)
-
-CAUSES = (NOT_INITIALIZED, EXECUTION_FAILED, INVALID_VALUE, NOT_SUPPORTED, CUDNN, CUDNN_NOT_SUPPORTED, CUFFT, CUSOLVER)
+CAUSES = (NOT_INITIALIZED, EXECUTION_FAILED, INVALID_VALUE, NOT_SUPPORTED, CUDNN, CUDNN_NOT_SUPPORTED)

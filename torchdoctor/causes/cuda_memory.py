@@ -184,6 +184,11 @@ CUDA_OOM = Cause(
         # the allocator asks NVML for the numbers of its message, which fails under MIG and some containers
         Sign(r"NVML_SUCCESS == r INTERNAL ASSERT FAILED at .{0,40}CUDACachingAllocator", FAIR),
         Sign(r"CUDA OOMs: [1-9]\d*", WEAK),
+        Sign(r"is reserved by PyTorch but unallocated", FAIR),
+        Sign(r"[KMG]iB free; [\d.]+ [KMG]iB reserved in total by PyTorch", FAIR),
+        Sign(r"would exceed allowed memory", FAIR),
+        Sign(r"Including non-PyTorch memory, this process has", FAIR),
+        Sign(r"[\d.]+ GiB total capacity;", FAIR),
     ),
     fixes=(
         _LOWER_PEAK,
@@ -230,6 +235,7 @@ CUDA_OOM = Cause(
         "XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.",
         "cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 2,147,483,648 bytes (allocated so far: 9,663,676,416 bytes).",
         "ggml_gallocr_reserve_n: failed to allocate CUDA0 buffer of size 268435456\nllama_init_from_model: failed to allocate compute buffers",
+        "Of the allocated memory 20.12 GiB is allocated by PyTorch, and 765.81 MiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting",
     ),
     counterexamples=(
         "epoch 3: peak memory 9.8 GiB, no CUDA out-of-memory retries",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
-from torchdoctor.causes.cuda_memory import CONSEQUENCES, CUT_WORDING, NEW_WORDING, OLD_WORDING, RUNNING, fragmented, held_elsewhere
+from torchdoctor.causes.cuda_memory import CONSEQUENCES, CUT_WORDING, NEW_WORDING, OLD_WORDING, RUNNING, fragmented, held_elsewhere, size_of
 
 _SUMMARY = r"Allocated memory \| (?P<allocated>\d+ [KMGT]?i?B) \|.{0,1200}?GPU reserved memory \| (?P<reserved>\d+ [KMGT]?i?B) \|"
 
@@ -20,6 +20,18 @@ FRAGMENTATION = Cause(
         Sign(NEW_WORDING, STRONG, test=fragmented),
         Sign(_SUMMARY, STRONG, also=(r"CUDA OOMs: [1-9]",), test=fragmented),
         Sign(_SUMMARY, FAIR, also=(r"out of memory",), test=fragmented),
+        Sign(
+            r"(?P<allocated>[\d.]+ [KMG]i?B) is allocated by PyTorch,.{0,120}? (?P<unused>[\d.]+ [KMG]i?B) is reserved by PyTorch but unallocated",
+            FAIR,
+            unless=(r"has a total capac",),
+            test=fragmented,
+        ),
+        Sign(
+            r"(?P<allocated>[\d.]+ [KMG]i?B) already allocated; (?P<free>[\d.]+ [KMG]i?B) free; (?P<reserved>[\d.]+ [KMG]i?B) (?P<word>reserved|cached)",
+            FAIR,
+            unless=(r"total capacity",),
+            test=fragmented,
+        ),
     ),
     fixes=(
         Fix(
@@ -51,6 +63,8 @@ FRAGMENTATION = Cause(
         "GiB is "
         "free. Process 88121 has 42.60 GiB memory in use. Of the allocated memory 28.30 GiB is allocated by PyTorch, and 13.71 GiB is "
         "reserved by PyTorch but unallocated.",
+        "24.10 GiB already allocated; 1.30 GiB free; 5.90 GiB cached",
+        "Of the allocated memory 12.00 GiB is allocated by PyTorch, and 9.10 GiB is reserved by PyTorch but unallocated.",
     ),
     counterexamples=("export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True\nepoch 1 loss 0.41",),
 )
@@ -127,6 +141,16 @@ OTHER_PROCESS = Cause(
             also=(r"CUDA error: out of memory",),
             test=lambda groups, situation: int(groups["used"]) > 0.9 * int(groups["total"]),
         ),
+        Sign(
+            r"(?P<total>[\d.]+ GiB) total capacity; (?P<allocated>[\d.]+ [KMG]i?B) already allocated[;,.]? ?$",
+            FAIR,
+            test=lambda groups, _: size_of(groups["allocated"]) < 0.1 * size_of(groups["total"]),
+        ),
+        Sign(
+            r"(?P<allocated>[\d.]+ [KM]i?B) already allocated; (?P<free>[\d.]+ [KM]i?B) free; (?P<reserved>[\d.]+ [KM]i?B) reserved",
+            FAIR,
+            unless=(r"total capacity",),
+        ),
     ),
     fixes=(
         Fix(
@@ -165,6 +189,8 @@ OTHER_PROCESS = Cause(
         "|=================================================|\n|  No running processes found                     |\n+----+",
         "GPU 0 has a total capacity of 31.73 GiB of which 5.38 MiB is free. Process 8121 has 28.02 GiB memory in use. Including non-PyTorch "
         "memory, this process has 3.70 GiB memory in use.",
+        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 48.00 MiB (GPU 0; 39.40 GiB total capacity; 622.10 MiB already allocated;",
+        "69.17 MiB already allocated; 24.56 MiB free; 86.00 MiB reserved in total by PyTorch",
     ),
     counterexamples=(
         "+-- Processes --+\n|  0   N/A  N/A   1702  C   python   9120MiB |",

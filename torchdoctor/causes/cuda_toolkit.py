@@ -19,6 +19,20 @@ CAUSES = (
         why="torch's wheel contains the CUDA libraries but not the compiler nvcc. Building an extension needs a CUDA toolkit of the "
         "system, which torch looks for in CUDA_HOME, CUDA_PATH, /usr/local/cuda and on PATH.",
         signs=(
+            Sign(
+                r"\bnvcc\W{1,4}(?:未找到命令|找不到命令|command introuvable|commande introuvable|Befehl nicht gefunden|Kommando nicht gefunden|orden no encontrada|no se encontró la orden|comando non trovato|comando não encontrado|команда не найдена|コマンドが見つかりません|不是内部或外部命令|不是內部或外部命令)"
+            ),
+            Sign(r"cuda_dir \+ .{0,3}/bin/nvcc", FAIR),
+            Sign(r"CMAKE_CUDA_COMPILER not set"),
+            Sign(r"\['which', 'nvcc'\]", FAIR),
+            Sign(r"(?:Errno|WinError) 2\].{0,80}'nvcc'"),
+            Sign(r"CUDA_HOME (?:is |was )?undefined", FAIR),
+            Sign(r"\bno nvcc (?:was )?(?:found|in PATH)", FAIR),
+            Sign(r".nvcc. failed to execute", FAIR),
+            Sign(r"command not found: nvcc\b"),
+            Sign(r"/nvcc: (?:command )?not found"),
+            Sign(r"name 'bare_metal_version' is not defined"),
+            Sign(r"in get_cuda_bare_metal_version\b", FAIR),
             Sign(r"CUDA_HOME environment variable is not set"),
             Sign(r"CUDA was not found on the system, please set the CUDA_HOME"),
             Sign(r"CUDA_HOME does not exist, unable to compile CUDA op"),
@@ -96,6 +110,13 @@ CAUSES = (
         ),
         decide="which nvcc; echo $CUDA_HOME; ls -d /usr/local/cuda*",
         examples=(
+            "bash: nvcc: 未找到命令",
+            "'nvcc' 不是内部或外部命令，也不是可运行的程序",
+            "zsh: command not found: nvcc",
+            "CMake Error: CMAKE_CUDA_COMPILER not set, after EnableLanguage",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'nvcc'",
+            "NameError: name 'bare_metal_version' is not defined",
+            '  File "/tmp/pip-req/setup.py", line 72, in get_cuda_bare_metal_version\n    raw_output = subprocess.check_output([cuda_dir + "/bin/nvcc", "-V"], universal_newlines=True)',
             "Not compiled with GPU support\nCUDA_HOME                 None",
             "RuntimeError: Could not find nvcc and default cuda_home='/usr/local/cuda' doesn't exist",
             "CMake Error at cmake/FindCUDA.cmake:12 (message):\n  Specify CUDA_TOOLKIT_ROOT_DIR",
@@ -119,6 +140,7 @@ CAUSES = (
         why="CUDA_HOME is used literally: CUDA_HOME/bin/nvcc has to exist. Here it has a leading colon, quotes, a trailing bin, two "
         "folders, or names a folder that is not there.",
         signs=(
+            Sign(r"CUDA_HOME=\S{1,120} does not exist", FAIR),
             Sign(r"No such file or directory: '(?P<path>:[^']{1,200}nvcc)"),
             Sign(r"No such file or directory: '\"?(?P<path>[^']{1,150}:[^']{1,150}/bin/nvcc)"),
             Sign(r"No such file or directory: '(?P<path>[^']{0,150}/bin/bin/nvcc)"),
@@ -149,6 +171,7 @@ CAUSES = (
         ),
         decide='echo "[$CUDA_HOME]"; ls $CUDA_HOME/bin/nvcc',
         examples=(
+            "RuntimeError: CUDA_HOME=/usr/local/cuda-11.8 does not exist",
             "unable to execute \"'/opt/cuda-11.8'/bin/nvcc\": No such file or directory",
             "error: command ':/usr/local/cuda-11.3/bin/nvcc' failed with exit status 1",
             "/bin/sh: 1: /usr/local/cuda-11.8:/usr/local/cuda/bin/nvcc: not found",
@@ -168,6 +191,8 @@ CAUSES = (
         why="torch's headers include CUDA's ({header|cusparse.h and others}). The toolkit that was found has only the compiler or the "
         "run-time part, as conda's cudatoolkit or cuda-nvcc packages and -runtime images do.",
         signs=(
+            Sign(_HEADER + r" (?:is|was) missing\b", FAIR),
+            Sign(r"fatal error: ['\x22]?" + _HEADER, FAIR),
             Sign(
                 r"fatal error: (?P<header>(?:cuda|cu)\w*(?:/\w+)?\.h(?:pp)?|nv\w+/\w+\.h(?:pp)?|nvToolsExt\.h|thrust/\S+?\.h|"
                 r"cub/\S+?\.cuh|crt/\w+\.h|cudnn\w*\.h|curand\w*\.h): No such file"
@@ -212,6 +237,8 @@ CAUSES = (
         ),
         decide="ls $CUDA_HOME/include/cusparse.h $CUDA_HOME/include/cuda_runtime.h",
         examples=(
+            "the build stops because cusolverDn.h is missing",
+            "cc1plus: fatal error: cuda_runtime.h:No file or directory",
             "ops.cu:3:10: fatal error: cooperative_groups.h: No such file or directory",
             "/usr/include/foo.h:2:10: fatal error: nv/target: No such file or directory",
             "kernel.h:4:10: fatal error: cusparse.h: Datei oder Verzeichnis nicht gefunden",
@@ -220,65 +247,5 @@ CAUSES = (
             "fatal error: cuda_runtime.h: No such file or directory\ncompilation terminated.",
         ),
         counterexamples=("fatal error: my_project.h: No such file or directory",),
-    ),
-    Cause(
-        slug="ext-cuda-version-mismatch",
-        title="The CUDA toolkit that would compile the extension differs from the CUDA torch was built with",
-        why="An extension must be compiled with the CUDA major version of torch. nvcc of the system is {found|another} and torch was "
-        "built with {built|another one}, so torch's build tools refuse.",
-        signs=(
-            Sign(
-                r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version that was used to compile ?PyTorch "
-                r"\((?P<built>[\d.]+\d)\)"
-            ),
-            Sign(r"The detected CUDA version \((?P<found>[\d.]+\d)\) mismatches the version", FAIR),
-            Sign(r"The detected CUDA version \(%s\) mismatches the version"),
-            Sign(r"Installed CUDA version (?P<found>[\d.]+\d) does not match the version torch was compiled with (?P<built>[\d.]+\d)"),
-            Sign(r"CUDAMismatchException"),
-            Sign(
-                r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch "
-                r"binaries"
-            ),
-            Sign(r"CUDA version mismatch.{0,60}(?:nvcc|torch)", FAIR, unless=(r"Requested CUDA version", r"bitsandbytes")),
-            Sign(r"raise RuntimeError\(CUDA_MISMATCH_MESSAGE", FAIR),
-            ends_in("torch/utils/cpp_extension.py", "_check_cuda_version"),
-            ends_in("op_builder/builder.py", "assert_no_cuda_mismatch"),
-            Sign(r"FindCUDA says CUDA version is .{0,60}but the CUDA headers say"),
-            Sign(r"Found two conflicting CUDA (?:installs|installations)"),
-            Sign(r"Found CUDA in two conflicting locations"),
-            Sign(r"is only supported on CUDA (?P<wanted>[\d.]+\d) and above", FAIR),
-            Sign(r"CUDA compiler version .{0,20} does not match", FAIR),
-        ),
-        explains=_ECHOES,
-        fixes=(
-            Fix(
-                "Point CUDA_HOME (and PATH) at a CUDA toolkit of the same version as torch ({built|torch.version.cuda}); install it "
-                "beside the other one.",
-                (
-                    'python -c "import torch; print(torch.version.cuda)"',
-                    "ls -d /usr/local/cuda-*",
-                    "export CUDA_HOME=/usr/local/cuda-{built|12.8}",
-                    "export PATH=$CUDA_HOME/bin:$PATH",
-                ),
-            ),
-            Fix(
-                "Or reinstall torch in the build that matches the toolkit ({found|nvcc --version}): cu118 for 11.8, cu121 for 12.1, "
-                "cu124 for 12.4, cu126, cu128, cu130.",
-                ("nvcc --version", "pip install torch torchvision torchaudio --index-url https://download.pytorch.org/whl/cu124"),
-            ),
-        ),
-        decide='nvcc --version; python -c "import torch; print(torch.version.cuda)"',
-        examples=(
-            "RuntimeError: FlashAttention is only supported on CUDA 11.7 and above.  Note: make sure nvcc has a supported version by running nvcc -V.",
-            "Caffe2: FindCUDA says CUDA version is 11.5 (usually determined by nvcc), but the CUDA headers say the version is 12.1.",
-            "RuntimeError:\nThe detected CUDA version (12.6) mismatches the version that was used to compile\nPyTorch (11.8). Please "
-            "make sure to use the same CUDA versions.",
-            "DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was compiled with 11.8, unable to "
-            "compile cuda/cpp extensions without a matching cuda version.",
-        ),
-        counterexamples=(
-            "UserWarning: The detected CUDA version (12.4) has a minor version mismatch with the version that was used to compile "
-            "PyTorch (12.1). Most likely this shouldn't be a problem.",
-        ),
     ),
 )

@@ -158,7 +158,7 @@ CAUSES = (
             Sign(r"Found no NVIDIA driver on your system", FAIR, also=(r"(?:AMD Radeon|Intel\(R\) (?:UHD|Iris|Arc)|Intel UHD)",)),
             Sign(r"Found no NVIDIA driver on your system", FAIR, also=(r"(?:CPU-only (?:machine|node|runtime|server)|no GPU on this)",)),
             Sign(r"can only be used on CUDA devices", FAIR, also=(r"(?:fp16|mixed precision)",)),
-            Sign(r"`?CUDAAccelerator`? can ?not run on your system since the accelerator is not available", FAIR),
+            Sign(r"CUDAAccelerator.{0,3} can ?not (?:be )?run on your system", FAIR),
             Sign(r"No supported gpu backend found", FAIR),
             Sign(r"You requested gpu: .{0,20} But your machine only has: \[\]", FAIR),
             Sign(r"Failed to infer device type", FAIR, also=(r"\bvllm\b",)),
@@ -210,6 +210,7 @@ CAUSES = (
         why="cuBLAS, cuDNN and the CUDA context itself need some hundred megabytes when they start. Other processes, or this program's "
         "own tensors, have left none, so the library's handle could not be created.",
         signs=(
+            Sign(r"Error 2: out of memory", FAIR, also=(r"(?:cudaGetDeviceCount|CUDA initialization|CUDAFunctions)",)),
             Sign(r"CUDNN_STATUS_ALLOC_FAILED"),
             Sign(r"CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
             Sign(r"CUSOLVER_STATUS_ALLOC_FAILED"),

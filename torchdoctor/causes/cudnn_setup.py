@@ -1,6 +1,7 @@
 """cuDNN that does not fit: two versions mixed, not initialised, no engine."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -9,6 +10,7 @@ CAUSES = (
         why="torch brings its own cuDNN, which consists of several libraries that must be of one version. One from LD_LIBRARY_PATH, the "
         "system, TensorFlow or another nvidia-cudnn wheel is found for a part of them.",
         signs=(
+            ends_in("torch/backends/cudnn/__init__.py", "_init"),
             Sign(
                 r"cuDNN version incompatibility: PyTorch was compiled ?against \(?[\d, ]+\)? but found runtime version \(?(?P<found>[\d, "
                 r"]+)\)?"
@@ -50,6 +52,7 @@ CAUSES = (
         ),
         decide="LD_DEBUG=libs python train.py 2>&1 | grep 'calling init.*cudnn'",
         examples=(
+            '  File "/srv/v/lib/python3.11/site-packages/torch/backends/cudnn/__init__.py", line 62, in _init\n    raise RuntimeError(',
             "ImportError: /opt/v/lib/python3.6/site-packages/torch/_C.cpython-36m-x86_64-linux-gnu.so: undefined symbol: cudnnSetConvolutionGroupCount",
             "RuntimeError: cuDNN version mismatch: PyTorch was compiled against 7102 but linked against 6021",
             "RuntimeError: cuDNN version incompatibility: PyTorch was compiled  against (8, 9, 2) but found runtime version (8, 5, 0). PyTorch already comes with bundled cuDNN. One option to resolving this error is to ensure PyTorch can find the bundled cuDNN. Looks like your LD_LIBRARY_PATH contains incompatible version of cudnn. Please either remove it from the path or install cudnn (8, 9, 2)",
@@ -65,6 +68,7 @@ CAUSES = (
         why="cuDNN creates its handle at its first use. That fails when the GPU's memory is already full, or when this torch's CUDA and "
         "cuDNN do not fit the GPU or the driver.",
         signs=(
+            Sign(r"Fail to find the dnn implementation", FAIR),
             Sign(r"CUDNN_STATUS_NOT_INITIALIZED"),
             Sign(r"cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", FAIR),
             Sign(r"Could not create cudnn handle", FAIR),
@@ -89,6 +93,7 @@ CAUSES = (
         ),
         decide="nvidia-smi --query-gpu=name,memory.used,memory.total,driver_version --format=csv",
         examples=(
+            "UnknownError: Fail to find the dnn implementation. [Op:CudnnRNN]",
             "UnknownError: Failed to get convolution algorithm. This is probably because cuDNN failed to initialize, so try looking to see if a warning log message was printed above.",
             "RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
         ),

@@ -33,6 +33,7 @@ SHM = Cause(
         Sign(r"/dev/shm.{0,120}No space left on device", FAIR),
         Sign(r"could not unlink the shared memory file /torch_"),
         Sign(r"\b100% /dev/shm", FAIR),
+        ends_in("torch/multiprocessing/reductions.py", "reduce_storage", code=r"_share_(?:fd|filename)_cpu_"),
     ),
     fixes=(
         Fix(
@@ -68,6 +69,7 @@ SHM = Cause(
         "</torch_77_1>: Resource "
         "temporarily unavailable (11)",
         "$ df -h /dev/shm\nFilesystem      Size  Used Avail Use% Mounted on\nshm              64M   64M     0 100% /dev/shm",
+        '  File "/opt/env/lib/python3.9/site-packages/torch/multiprocessing/reductions.py", line 359, in reduce_storage\n    fd, size = storage._share_fd_cpu_()',
     ),
     counterexamples=("RuntimeError: DataLoader worker (pid 21) is killed by signal: Killed.",),
 )
@@ -85,6 +87,7 @@ PIN_THREAD = Cause(
         Sign(r"in pin memory thread for device", WEAK),
         Sign(r"pin_memory_thread.{0,200}(?:ConnectionResetError|EOFError|FileNotFoundError)", FAIR),
         Sign(r"in _pin_memory_loop.{0,1200}(?:ConnectionResetError|ConnectionRefusedError|BrokenPipeError)", FAIR),
+        ends_in("torch/utils/data/_utils/pin_memory.py", "_pin_memory_loop|do_one_step", code=r"in_queue\.get"),
     ),
     fixes=(
         Fix(do="Upgrade PyTorch (1.8 or newer).", commands=("pip install --upgrade torch",)),
@@ -100,6 +103,7 @@ PIN_THREAD = Cause(
         "    idx, data = r\nValueError: not enough values to unpack (expected 2, got 0)",
         "Exception in thread Thread-3 (_pin_memory_loop):\nTraceback (most recent call last):\n"
         '  File "/usr/lib/python3.11/multiprocessing/connection.py", line 399, in _recv\n    raise EOFError\nEOFError',
+        '  File "/opt/env/lib/python3.7/site-packages/torch/utils/data/_utils/pin_memory.py", line 28, in _pin_memory_loop\n    idx, data = r.get() if r else in_queue.get(timeout=MP_STATUS_CHECK_INTERVAL)',
     ),
     counterexamples=(
         "UserWarning: 'pin_memory' argument is set as true but no accelerator is found",
@@ -122,6 +126,8 @@ COLLATE = Cause(
         Sign(r"invalid argument 0: Sizes of tensors must match except in dimension 0", FAIR, also=(r"collate",), near=3000),
         Sign(r"activate (?:truncation and/or )?padding with .{0,10}padding=True"),
         ends_in("_utils/collate.py", "default_collate|collate_tensor_fn", code=r"torch\.stack\("),
+        Sign(r"equal size, but got \["),
+        Sign(r"\] at entry \d+ and \["),
     ),
     fixes=(
         Fix(
@@ -175,6 +181,9 @@ FILES = Cause(
         Sign(r"unable to open shared memory object </?torch_\w+> in read[-/]write mode", FAIR, unless=(r"No space left",)),
         Sign(r"Too many open files", FAIR, also=(r"torch",)),
         ends_in("multiprocessing/reduction.py", "recvfds|recv_handle"),
+        Sign(r"unable to open shared memory object .{0,80}in read[-/]write mode", FAIR, unless=(r"No space left",)),
+        Sign(r"items of ancdata"),
+        Sign(r"RuntimeError: received 0 items", FAIR),
     ),
     fixes=(
         Fix(
@@ -199,6 +208,7 @@ FILES = Cause(
         "OSError: [Errno 24] Too many open files: '/srv/imgs/0041.jpg'",
         "RuntimeError: Too many open files. Communication with the workers is no longer possible. Please increase the limit using "
         "`ulimit -n` in the shell",
+        "RuntimeError: unable to open shared memory object </shm_x> in read-write mode",
     ),
     counterexamples=("opened 24 files",),
 )
@@ -209,7 +219,10 @@ TIMED_OUT = Cause(
     why="The loader was given timeout=N and no batch came in that time: reading is slower than that, or a worker hangs, for example in a "
     "lock taken "
     "before the fork (OpenCV, HDF5, a logger) or on a network file system.",
-    signs=(Sign(r"DataLoader timed out after [\d.]+ seconds"),),
+    signs=(
+        Sign(r"DataLoader timed out after [\d.]+ seconds"),
+        Sign(r"DataLoader timed out after"),
+    ),
     fixes=(
         Fix(
             do="Find out where it hangs with num_workers=0; slow storage needs a larger timeout, fewer workers or a local copy of the data."
@@ -221,7 +234,10 @@ TIMED_OUT = Cause(
         ),
     ),
     explains=("peer-rank-died-elsewhere",),
-    examples=("RuntimeError: DataLoader timed out after 60 seconds",),
+    examples=(
+        "RuntimeError: DataLoader timed out after 60 seconds",
+        '  File "/opt/env/lib/python3.9/site-packages/torch/utils/data/dataloader.py", line 1310, in _get_data\n    raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")',
+    ),
     counterexamples=("requests.exceptions.ReadTimeout: timed out after 60 seconds",),
 )
 

@@ -42,6 +42,11 @@ LABELS = Cause(
         Sign(r"cunn_ClassNLLCriterion_update\w{0,40}.{0,160}Assertion"),
         Sign(r"IndexError: Target -?\d+ is out of bounds"),
         Sign(r"Class values must be (?:non-negative|smaller than num_classes)"),
+        Sign(r"ClassNLLCriterion\.\w+:\d+: in function", FAIR, also=(r"device-side assert",)),
+        Sign(r"\bt < n_classes"),
+        Sign(r"cur_target < n_classes"),
+        Sign(r"Assertion .?t >= 0 &&", FAIR),
+        Sign(r"\bt >= 0 && t <", FAIR),
     ),
     fixes=(
         Fix(
@@ -104,6 +109,9 @@ INDEX = Cause(
         Sign(r"(?:ind|dst_index|target_index|index) >=? ?0 && .{0,20}(?:ind|index) < .{0,30}(?:dim_size|DimSize|size).{0,40} failed", FAIR),
         Sign(r"index out of bounds: 0 <= tmp\d+ < ", STRONG),
         Sign(r"Assertion .{0,40}index out of bounds", FAIR),
+        Sign(r"indexValue < src\.sizes", FAIR),
+        Sign(r"indexValue >= 0 &&", FAIR),
+        Sign(r"idx_dim < index_size", FAIR),
     ),
     fixes=(
         Fix(
@@ -157,6 +165,9 @@ BCE = Cause(
         Sign(r"BCECriterion\.cu?\b", FAIR),
         Sign(r"BCECriterion\.cu:\d+.{0,200}Assertion"),
         Sign(r"binary_cross_entropy.{0,200}Assertion"),
+        Sign(r"&& input(?:_val)? <= (?:one|1\.)", FAIR),
+        Sign(r"Assertion .?input(?:_val)? >= (?:zero|0\.)", FAIR),
+        Sign(r"input >= 0\. && input\b", FAIR),
     ),
     fixes=(
         Fix(

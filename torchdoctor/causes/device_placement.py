@@ -105,6 +105,8 @@ CAUSES = (
             Sign(r"Input tensor is not an XLA tensor"),
             Sign(r"\w+ must be (?:a |on )?CUDA (?:tensor|device)\b", FAIR, also=(r"Error",), near=120),
             Sign(r"Error: .{1,40}\(" + CPU_FLOAT + r"\).{1,30}\(" + GPU_FLOAT + r"\)", FAIR),
+            Sign(r"whereas the model is on (?:cpu|cuda|mps|xpu)", FAIR),
+            Sign(r"argument target in method wrapper\w{0,12}nll_loss", FAIR),
         ),
         fixes=(
             Fix(
@@ -276,6 +278,9 @@ CAUSES = (
                 FAIR,
             ),
             Sign(r"device=cpu \(supported: \{'cuda'", FAIR),
+            Sign(r"different from other tensors on (?:cpu|cuda|mps|xpu)", FAIR),
+            Sign(r"found at least two devices", FAIR),
+            Sign(r"but got backend (?:CPU|CUDA) for\b", FAIR),
         ),
         fixes=(
             Fix(
@@ -291,6 +296,7 @@ CAUSES = (
                 "GPU, device_map={{'': local_rank}}), "
                 "or let one process see one GPU with CUDA_VISIBLE_DEVICES=0."
             ),
+            Fix("If it began after resuming: load the optimizer's state after model.to(device), or move its state tensors there too."),
         ),
         examples=(
             "    tm = tm + causal\nRuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 "

@@ -36,10 +36,12 @@ CAUSES = (
             Sign(r"cannot be moved to a specific device"),
             Sign(r"discard the `?device`? argument when creating your pipeline"),
             ends_in("accelerate/big_modeling.py", "wrapper", code=r"raise RuntimeError\("),
+            ends_in("accelerate/big_modeling.py", "wrapper"),
         ),
         fixes=(
             Fix(
-                "Leave out the .to(device) / .cuda() (or the pipeline's device=): a model loaded with device_map is already placed. "
+                "Leave out the .to(device) / .cuda() (or the pipeline's device=): a model loaded with device_map or with CPU offload "
+                "(enable_sequential_cpu_offload, enable_model_cpu_offload) is already placed by accelerate's hooks. "
                 "Move only the inputs, inputs.to(model.device).",
                 code='model = AutoModelForCausalLM.from_pretrained(name, device_map="auto")   # no .to(), no .cuda() after this',
             ),
@@ -58,6 +60,8 @@ CAUSES = (
             "discard the `device` argument when creating your pipeline object.",
             "ValueError: It seems like you have activated a device mapping strategy on the pipeline which doesn't allow explicit "
             "device placement using `to()`. You can call `reset_device_map()` first.",
+            '  File "/opt/env/lib/python3.10/site-packages/accelerate/big_modeling.py", line 458, in wrapper',
+            "It seems like you have activated sequential model offloading by calling `enable_sequential_cpu_offload`, but are now attempting to move the pipeline to GPU. This is not compatible with offloading. Please, move your pipeline `.to('cpu')` or consider removing the move altogether if you use sequential offloading.",
         ),
         counterexamples=("model.to('cuda')\nprint('model moved')",),
     ),
@@ -93,6 +97,10 @@ CAUSES = (
             Sign(r"attempted to run this operator with Meta tensors"),
             Sign(r"Error: .{1,120}torch\.nn\.Module\.to_empty\(\)", FAIR),
             ends_in("accelerate/utils/modeling.py", "set_module_tensor_to_device", code=r"raise ValueError\("),
+            ends_in("accelerate/utils/offload.py", "offload_weight", code=r"weight\.(?:detach\(\)\.)?cpu\(\)\.numpy\(\)"),
+            ends_in("torch/nn/modules/module.py", "convert", code=r"raise NotImplementedError"),
+            Sign(r"is not on the expected device", FAIR, unless=(r"Tensor on device (?:cpu|cuda|mps|xpu)",)),
+            Sign(r"\bdevice meta is not on\b"),
         ),
         fixes=(
             Fix(
@@ -123,6 +131,7 @@ CAUSES = (
             "RuntimeError: Tensor.item() cannot be called on meta tensors",
             "RuntimeError: All input tensors need to be on the same GPU, but found some tensors to not be on a GPU: "
             "[(torch.Size([16, 16]), device(type='meta'))]",
+            '  File "/opt/env/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1326, in convert\n    raise NotImplementedError(',
         ),
         counterexamples=("Some parameters are on the meta device because they were offloaded to the cpu.",),
     ),
@@ -147,6 +156,8 @@ CAUSES = (
             Sign(r"offload_dir(?:ectory)? .{0,20}(?:must|needs to|should) be (?:specified|provided|given)", FAIR),
             Sign(r"`?disk_offload`? function instead"),
             Sign(r"`?disk`? .{0,30}in the `?device_map`?.{0,80}offload_folder", FAIR),
+            ends_in("accelerate/big_modeling.py", "dispatch_model", code=r"raise ValueError"),
+            Sign(r"not os\.path\.isdir\(offload_dir\)", FAIR),
         ),
         fixes=(
             Fix(
@@ -165,6 +176,7 @@ CAUSES = (
             "Alternatively, make sure you have `safetensors` installed",
             "ValueError: You are trying to offload the whole model to the disk. Please use the `disk_offload` function instead.",
             "ValueError: Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM to fit the quantized model.",
+            '  File "/opt/env/lib/python3.10/site-packages/accelerate/big_modeling.py", line 367, in dispatch_model\n    raise ValueError(',
         ),
         counterexamples=("offload_folder: ./offload (unused)",),
     ),
@@ -196,6 +208,10 @@ CAUSES = (
             Sign(r"Invalid CUDA 'device=(?P<device>[\d,]+)' requested", also=(r"device_count\(\): [1-9]",)),
             Sign(r"invalid device ordinal", FAIR),
             ends_in("torch/cuda/__init__.py", "set_device", code=r"torch\._C\._cuda_setDevice\("),
+            ends_in("torch/cuda/__init__.py", "get_device_properties", code=r"raise AssertionError"),
+            Sign(r"THCudaCheck FAIL .{1,200}error=(?:10|101)\b", FAIR),
+            Sign(r"CUDA error \((?:10|101)\)", FAIR),
+            Sign(r"\berror=(?:10|101) : invalid", FAIR),
         ),
         fixes=(
             Fix(
@@ -215,6 +231,7 @@ CAUSES = (
             "AssertionError: Invalid device id",
             "torch.AcceleratorError: CUDA error: invalid device ordinal\nGPU device may be out of range, do you have enough GPUs?",
             "RuntimeError: The device index is out of range. It must be in [0, 1), but got 1.",
+            '  File "/opt/env/lib/python3.10/site-packages/torch/cuda/__init__.py", line 399, in get_device_properties\n    raise AssertionError("Invalid device id")',
         ),
         counterexamples=("RuntimeError: CUDA error: no CUDA-capable device is detected",),
     ),

@@ -10,6 +10,10 @@ CAUSES = (
         why="The CUDA libraries come with torch, the driver does not: it belongs to the host. CUDA was asked for its devices and found "
         "no driver at all, so either none is installed, its kernel module is not loaded, or this container cannot see the host's.",
         signs=(
+            Sign(
+                r"nvidia-smi\W{1,4}(?:(?:未找到命令|找不到命令|command introuvable|commande introuvable|Befehl nicht gefunden|Kommando nicht gefunden|orden no encontrada|no se encontró la orden|comando non trovato|comando não encontrado|команда не найдена|コマンドが見つかりません|不是内部或外部命令|不是內部或外部命令)|项识别为|項識別為)",
+                FAIR,
+            ),
             Sign(r"Found no NVIDIA driver on your system"),
             Sign(r"Please check that you have an NVIDIA GPU and installed a driver", FAIR),
             Sign(r"in _check_driver http://www\.nvidia\.com/Downl", FAIR),
@@ -83,6 +87,7 @@ CAUSES = (
         decide="nvidia-smi",
         patch="device-available",
         examples=(
+            "bash: nvidia-smi: commande introuvable",
             "RuntimeError: No NVIDIA driver found. Please install the driver first",
             "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA Display Driver is properly installed and present in your system.",
             "FileNotFoundError: [Errno 2] No such file or directory: 'nvidia-smi'",
@@ -102,6 +107,7 @@ CAUSES = (
         why="nvidia-smi is there but the kernel side does not answer. Usually DKMS did not build the module for the running kernel "
         "(after a kernel update), Secure Boot refused the unsigned module, or nouveau holds the GPU.",
         signs=(
+            Sign(r"nvidia-persistenced failed to initialize", FAIR),
             Sign(r"NVIDIA-SMI has failed because it couldn.?t communicate with the NVIDIA driver"),
             Sign(r"Failed to initialize NVML: Driver Not Loaded"),
             Sign(r"NVRM: The NVIDIA probe routine was not called for"),

@@ -70,6 +70,7 @@ CAUSES = (
         why="libcuda.so.1 and the kernel module must be of one driver version. After a driver upgrade without reboot, or when an image "
         "brings a libcuda of its own (a compat folder on LD_LIBRARY_PATH, a stale copy), the two differ and CUDA refuses to start.",
         signs=(
+            Sign(r"system has unsupported display driver"),
             Sign(r"system has unsupported display driver ?/ ?cuda driver combination"),
             Sign(r"cudaGetDeviceCount.{0,200}Error 803\b"),
             Sign(r"cudaErrorSystemDriverMismatch"),
@@ -79,9 +80,9 @@ CAUSES = (
             Sign(r"cudaSetDevice\b.{0,40}\b803\b"),
             Sign(r"CUDA (?:runtime |driver )?(?:error|failure):? \(?803\b"),
             Sign(r"(?<!HTTP )\bError 803\b", FAIR, also=(r"(?:cuda|nvidia|torch)",), unless=(r"HTTP Error",)),
-            Sign(r"(?:nvcuda|library) init failure: 803\b"),
+            Sign(r"(?:nvcuda|library|cudart) init failure: 803\b"),
         ),
-        explains=("cuda-no-device-error", "torch-cpu-only-build"),
+        explains=("bitsandbytes-no-cuda-lib", "cuda-no-device-error", "torch-cpu-only-build"),
         fixes=(
             Fix(
                 "After a driver upgrade: reboot, so that kernel module and libcuda match; if it stays, reinstall the driver cleanly.",
@@ -111,6 +112,7 @@ CAUSES = (
         why="The cuda-compat package brings a newer libcuda meant for data-centre GPUs with an older driver. Here it is found before the "
         "driver's own libcuda, on a GPU (GeForce, for example) or driver branch for which forward compatibility is not allowed.",
         signs=(
+            Sign(r"forward compatibility was attempted"),
             Sign(r"forward compatibility was attempted on non[ -]?supported HW"),
             Sign(r"cudaGetDeviceCount.{0,200}Error 804\b"),
             Sign(r"cudaErrorCompatNotSupportedOnDevice"),
@@ -120,9 +122,9 @@ CAUSES = (
             Sign(r"cudaSetDevice\b.{0,40}\b804\b"),
             Sign(r"CUDA (?:runtime |driver )?(?:error|failure):? \(?804\b"),
             Sign(r"(?<!HTTP )\bError 804\b", FAIR, also=(r"(?:cuda|nvidia|torch)",), unless=(r"HTTP Error",)),
-            Sign(r"(?:nvcuda|library) init failure: 804\b"),
+            Sign(r"(?:nvcuda|library|cudart) init failure: 804\b"),
         ),
-        explains=("cuda-no-device-error", "torch-cpu-only-build"),
+        explains=("bitsandbytes-no-cuda-lib", "cuda-no-device-error", "torch-cpu-only-build"),
         fixes=(
             Fix(
                 "Take the compat libcuda out of the way: remove /usr/local/cuda/compat from LD_LIBRARY_PATH or uninstall the cuda-compat "
@@ -140,6 +142,7 @@ CAUSES = (
         ),
         decide="ldconfig -p | grep libcuda.so; nvidia-smi",
         examples=(
+            "cuInit failed: (804) forward compatibility was attempted on",
             "cuInit(0) failed with error code 804",
             "CUDA failure 804: ; GPU=0 ; hostname=box",
             "UserWarning: CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before "

@@ -9,6 +9,8 @@ CAUSES = (
         why="cuInit failed without a proper code (999, formerly 30). Typical reasons: nvidia_uvm became stale after suspend and resume, "
         "/dev/nvidia-uvm is missing (also in a container), or a driver update was not followed by a reboot.",
         signs=(
+            Sign(r"cudaSetDevice err: 999\b"),
+            Sign(r"Unable to init GPU: unknown error"),
             Sign(r"CUDA unknown error - this may be due to an incorrectly set up environment"),
             Sign(r"cuda runtime error \((?:999|30)\) ?: unknown error"),
             Sign(r"error=(?:999|30) : unknown error"),
@@ -34,10 +36,10 @@ CAUSES = (
             Sign(r"CUDA ?未知错误"),
             Sign(r"未知的? ?CUDA ?错误"),
             Sign(r"Couldn.?t init CUDA: Error: (?:unknown|initialization) error", FAIR, unless=(r"\bMIG\b",)),
-            Sign(r"(?:nvcuda|library) init failure: 999\b"),
+            Sign(r"(?:nvcuda|library|cudart) init failure: 999\b"),
         ),
         unless=(r"NVRM: Xid", r"Error 80[234]:"),
-        explains=("cuda-no-device-error", "torch-cpu-only-build", "cuda-visible-devices-wrong"),
+        explains=("bitsandbytes-no-cuda-lib", "cuda-no-device-error", "torch-cpu-only-build", "cuda-visible-devices-wrong"),
         fixes=(
             Fix(
                 "Reload the nvidia_uvm kernel module (all CUDA programs stopped); if that does not work, reboot.",
@@ -57,6 +59,7 @@ CAUSES = (
         wrong_advice="The message blames a changed CUDA_VISIBLE_DEVICES; unless the program really sets it after importing torch, that is not it.",
         decide="ls -l /dev/nvidia*; sudo dmesg | grep -i nvrm | tail",
         examples=(
+            'cudaSetDevice err: 999\nlevel=DEBUG source=gpu.go:533 msg="Unable to load cudart" error="cudart init failure: 999"',
             "ggml_cuda_init: failed to initialize CUDA: unknown error",
             "cudaGetDeviceCount returned 999\n-> unknown error\nResult = FAIL",
             "ls: cannot access '/dev/nvidia-uvm': No such file or directory",
@@ -79,12 +82,15 @@ CAUSES = (
         why="On machines with NVSwitch (HGX, DGX) CUDA starts only after the NVIDIA Fabric Manager, in exactly the driver's version, has "
         "set up the NVLink fabric. nvidia-smi works without it, CUDA answers error 802, system not yet initialized.",
         signs=(
+            Sign(r"Job for nvidia-fabricmanager\.service failed"),
+            Sign(r"CUDA initiali[sz]ation.{0,40}\b802\b", FAIR),
+            Sign(r"NVLink fabric is not (?:ready|init|yet|up)", FAIR),
             Sign(r"(?:error|runtime error)[ =(:]{1,3}802\b.{0,6}system not yet initialized"),
             Sign(r"system not yet initialized"),
             Sign(r"cudaErrorSystemNotReady"),
             Sign(r"CUDA_ERROR_SYSTEM_NOT_READY"),
             Sign(r"nvidia-fabricmanager(?:\.service)?[:\]].{0,80}(?:failed|fail to|exit)", FAIR),
-            Sign(r"fabric manager NVIDIA GPU driver interface version .{0,40}don.t match with driver version"),
+            Sign(r"fabric manager .{0,100}don.t match (?:with )?(?:the )?driver version"),
             Sign(r"NV_WARN_NOTHING_TO_DO.{0,80}fabric", FAIR),
             Sign(r"Failed to start NVIDIA fabric ?manager"),
             Sign(r"NVSwitch driver failed with error"),
@@ -96,9 +102,15 @@ CAUSES = (
             Sign(r"cudaGetDeviceCount\b.{0,40}\b802\b"),
             Sign(r"\bError 802\b", FAIR, also=(r"(?:cuda|nvidia|torch)",), unless=(r"HTTP Error",)),
             Sign(r"Fabric .{0,20}State {1,40}: (?:In Progress|Not Started)", FAIR, also=(r"(?:Error|Exception|failed|failure|fatal)",)),
-            Sign(r"(?:nvcuda|library) init failure: 802\b"),
+            Sign(r"(?:nvcuda|library|cudart) init failure: 802\b"),
         ),
-        explains=("cuda-no-device-error", "cuda-unknown-error", "nccl-p2p-broken", "cuda-unavailable-no-driver"),
+        explains=(
+            "bitsandbytes-no-cuda-lib",
+            "cuda-no-device-error",
+            "cuda-unknown-error",
+            "nccl-p2p-broken",
+            "cuda-unavailable-no-driver",
+        ),
         fixes=(
             Fix(
                 "On the host (a job or container cannot do it): install nvidia-fabricmanager in exactly the driver's version and start "
@@ -120,6 +132,7 @@ CAUSES = (
         ),
         decide="systemctl status nvidia-fabricmanager; nvidia-smi -q | grep -i -A2 fabric",
         examples=(
+            "Job for nvidia-fabricmanager.service failed because the control process exited with error code.",
             "● nvidia-fabricmanager.service - NVIDIA fabric manager service\n     Active: failed (Result: exit-code)",
             "Failed to start NVIDIA fabric manager service.",
             "nv-fabricmanager: request to query NVSwitch device information from NVSwitch driver failed with error:WARNING Nothing to do [NV_WARN_NOTHING_TO_DO]",
@@ -139,7 +152,9 @@ CAUSES = (
         why="The driver can no longer reach the device over PCIe (Xid 79, 'GPU is lost'). Software does not do that: power, heat, risers "
         "and slots, the PSU or a defective card do. Everything that fails afterwards is only the echo.",
         signs=(
-            Sign(r"GPU has fallen off the bus"),
+            Sign(r"GPU lost from the bus"),
+            Sign(r"NV_ERR_GPU_IS_LOST"),
+            Sign(r"\bGPU (?:at )?.{0,24}\bhas fallen off the bus"),
             Sign(r"fallen off the bus and is not responding"),
             Sign(r"NVRM: Xid \(PCI:(?P<pci>[\w:.]+)\): 79\b"),
             Sign(r"Xid\D{1,30}\b79\b.{0,40}fallen off"),
@@ -184,6 +199,7 @@ CAUSES = (
         ),
         decide="sudo dmesg | grep -i -e xid -e 'fallen off'",
         examples=(
+            "NVRM: GPU lost from the bus [NV_ERR_GPU_IS_LOST]",
             "Unable to determine the device handle for GPU0: 0000:41:00.0: Unknown Error",
             "GPU 3 reports XID 79, draining node",
             "[51234.8] NVRM: Xid (PCI:0000:1b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
@@ -231,8 +247,11 @@ CAUSES = (
         why="nvidia-smi reaches the driver, and the driver has no usable device: initialising the adapter failed (power, firmware, a "
         "card that needs the open kernel module, a passthrough that is incomplete), or the device nodes may not be used.",
         signs=(
+            Sign(r"RmInitAdapter: Cannot initialize"),
+            Sign(r"gsp_\w{2,12}\.bin failed with error"),
+            Sign(r"RmFetchGspRmImages: No firmware image found"),
             Sign(r"nvidia-smi.{0,60} No devices were found", FAIR),
-            Sign(r"NVRM: GPU [\w:.]+: RmInitAdapter failed"),
+            Sign(r"NVRM: GPU [\w:.]+: RmInitAdapter failed", also=(r"nvidia-smi|No devices",)),
             Sign(r"requires use of the NVIDIA open kernel modules"),
             Sign(r"No devices were found", FAIR, alone=True),
             Sign(r"is not supported by open nvidia\.ko"),
@@ -267,6 +286,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "nvidia 0000:07:00.0: Direct firmware load for nvidia/570.124.06/gsp_ga10x.bin failed with error -2\nNVRM: RmFetchGspRmImages: No firmware image found",
             "NVRM: The NVIDIA GPU 0000:17:00.0 (PCI ID: 10de:2bb1)\nNVRM: installed in this system is not supported by the\nNVRM: NVIDIA 535.183.01 driver release.",
             "NVRM: This PCI I/O region assigned to your NVIDIA device is invalid:",
             "[   12.2] NVRM: GPU 0000:65:00.0: RmInitAdapter failed! (0x26:0x56:1482)\n$ nvidia-smi\nNo devices were found",

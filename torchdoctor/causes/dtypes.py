@@ -97,6 +97,9 @@ CAUSES = (
                 FAIR,
             ),
             Sign(r"RuntimeError: .{1,40}\b(?P<one>Half|BFloat16|Float)\b.{1,16}\b(?P<two>Half|BFloat16|Float)\b", FAIR),
+            Sign(r"\b(?:Half|Float|BFloat16) but found (?:Half|Float|BFloat16)\b", FAIR),
+            Sign(r"the same dtype, but got", FAIR),
+            Sign(r"but got scalar type \w+ for argument", FAIR),
         ),
         fixes=(
             Fix(
@@ -160,6 +163,8 @@ CAUSES = (
             Sign(r"result type Double can't be cast to the desired output type Float"),
             Sign(r"RuntimeError: .{1,40}\bFloat\b.{1,16}\bDouble\b", FAIR),
             Sign(r"RuntimeError: .{1,40}\bDouble\b.{1,16}\bFloat\b", FAIR),
+            Sign(r"\bDouble but found (?:Float|Half|BFloat16)\b", FAIR),
+            Sign(r"\b(?:Float|Half|BFloat16) but found Double\b", FAIR),
         ),
         fixes=(
             Fix(
@@ -209,6 +214,8 @@ CAUSES = (
             Sign(
                 r"Variable\[torch\.(?:cuda\.)?LongTensor\] but found type Variable\[torch\.(?:cuda\.)?(?P<found>Float|Int|Double|Byte)Tensor\]"
             ),
+            Sign(r"\bLong but found (?:Int|Float|Double|Byte)\b", FAIR),
+            Sign(r"LongTensor but found type torch", FAIR),
         ),
         fixes=(
             Fix(

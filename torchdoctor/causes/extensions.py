@@ -1,6 +1,7 @@
 """Compiled extensions that do not load: built for another torch, without CUDA, or loaded before torch."""
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -9,6 +10,19 @@ CAUSES = (
         why="torch's C++ interface changes with every release. The extension asks for symbols or libraries (libtorch_cuda_cu.so, for "
         "example) of the torch it was compiled with, which the installed torch does not have.",
         signs=(
+            Sign(r"symbol not found:? .{0,3}_{1,2}ZN\w{0,6}caffe2", FAIR),
+            Sign(
+                r"Expected in: {1,40}.{0,200}torch/lib/lib(?:torch|c10)\w*\.dylib",
+                FAIR,
+                unless=(r"torchaudio/", r"torchvision/", r"torch/lib/lib\w+\.dylib Expected"),
+            ),
+            Sign(r"[/\\]_(?:version|scatter|spmm|convert|diag|basis|grid|fps|knn)(?:_cpu|_cuda)?\.so: undefined symbol", FAIR),
+            Sign(
+                r"torch[/\\]_ops\.py.{0,24} in load_library .{0,400}_dlopen\(self\._name, mode\)[ ^~]{0,60}$",
+                FAIR,
+                unless=(r"torch(?:audio|vision|codec)[/\\]",),
+            ),
+            ends_in("torch/_ops.py", "load_library"),
             Sign(r"(?P<module>[\w./-]{1,200}\.so): undefined symbol: _Z\w{0,40}(?:c10|2at|5torch|caffe2|3c10)\w*"),
             Sign(r"undefined symbol: _Z\w{0,40}(?:c10|2at|5torch|caffe2)\w*"),
             Sign(r"symbol not found:? .{0,3}_{1,2}ZN\w{0,40}(?:c10|2at|5torch)", unless=(r"torchaudio/lib", r"torchvision/\w+\.so")),
@@ -60,6 +74,9 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__version__, torch._C._GLIBCXX_USE_CXX11_ABI)"',
         examples=(
+            "ImportError: dlopen(/opt/v/lib/python3.7/site-packages/torch_scatter/scatter_cpu.so, 2): Symbol not found: __ZN6caffe26detail36_typeMetaDataInstance_preallocated_0E",
+            "  Referenced from: <85F5D618> /opt/v/lib/python3.9/site-packages/torch_sparse/_convert_cpu.so\n  Expected in:     <D6FBF042> /opt/v/lib/python3.9/site-packages/torch/lib/libtorch_cpu.dylib",
+            '  File "/opt/v/lib/python3.7/site-packages/torch_cluster/__init__.py", line 12, in <module>\n    library, [osp.dirname(__file__)]).origin)\n  File "/opt/v/lib/python3.7/site-packages/torch/_ops.py", line 105, in load_library\n    ctypes.CDLL(path)\n  File "/usr/lib/python3.7/ctypes/__init__.py", line 364, in __init__\n    self._handle = _dlopen(self._name, mode)',
             "ImportError: /srv/det/env/lib/python3.9/site-packages/mmcv/_ext.cpython-39-x86_64-linux-gnu.so: undefined symbol: "
             "_ZN2at4_ops5zeros4callEN3c108ArrayRefIlEE",
             "ImportError: libtorch_cuda_cu.so: cannot open shared object file: No such file or directory",

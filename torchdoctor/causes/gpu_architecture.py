@@ -122,6 +122,8 @@ CAUSES = (
         why="Each torch release drops old GPU architectures from its wheels. This GPU ({gpu|its architecture}) is no longer in the list "
         "of this build, so there is no machine code for it.",
         signs=(
+            Sign(r"is not compatible with devices with SM ?< ?\d"),
+            Sign(r"invalid device function", FAIR, also=(r"(?:cuda |compute )?capability:? ?(?:is )?[23]\.\d",)),
             Sign(_INCOMPATIBLE, test=_older),
             Sign(_FOUND, test=_below),
             Sign(r"PyTorch no longer supports this GPU because it is too old"),
@@ -167,6 +169,8 @@ CAUSES = (
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
         decide='python -c "import torch; print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())"',
         examples=(
+            "RuntimeError: cuDNN version 91200 is not compatible with devices with SM < 7.5. Please install a version of PyTorch with a compatible cuDNN version.",
+            "GeForce 610M, cuda capability 2.1\ncuda runtime error (8) : invalid device function",
             "box with three Tesla K40c\nRuntimeError: parallel_for failed: cudaErrorNoKernelImageForDevice: no kernel image is available for execution on the device",
             "Tesla P40 with CUDA capability sm_61 is not compatible with the current PyTorch installation.\nThe current PyTorch install "
             "supports CUDA capabilities sm_75 sm_80 sm_86 sm_90 sm_100 sm_120.",
@@ -182,6 +186,9 @@ CAUSES = (
         why="torch itself runs on this GPU. The kernel that failed belongs to an extension that was compiled for other architectures (on "
         "another machine, or with TORCH_CUDA_ARCH_LIST set to others).",
         signs=(
+            Sign(r"error in \w{3,60}: no kernel image", FAIR),
+            Sign(r"\(209 vs\. 0\)", FAIR),
+            Sign(r"compiled without (?:any )?support for the current GPU architecture", FAIR),
             Sign(
                 _NO_IMAGE,
                 also=(
@@ -252,6 +259,9 @@ CAUSES = (
         wrong_advice="CUDA_LAUNCH_BLOCKING, which the message proposes, does not help: no kernel exists for this GPU.",
         decide="python -c \"import torch; x = torch.ones(2, device='cuda'); print(x + x, torch.cuda.get_arch_list())\"",
         examples=(
+            "error in modulated_deformable_im2col_cuda: no kernel image is available",
+            "Check failed: error == cudaSuccess (209 vs. 0) : no kernel image",
+            "ERROR: ggml-cuda was compiled without support for the current GPU architecture.",
             "ERROR: CUDA kernel mul_mat_q has no device code compatible with CUDA arch 520. ggml-cuda.cu was compiled for: 600,700",
             "RuntimeError: SM89 kernel is not available. Make sure you GPUs with compute capability 8.9.",
             "THCudaCheck FAIL file=/src/ops/roi_pool_kernel.cu line=88 error=98 : invalid device function",

@@ -42,6 +42,7 @@ CAUSES = (
         why="The binary holds no machine code for this GPU, only PTX, which the driver has to compile. The PTX comes from a newer CUDA "
         "minor version than this driver's compiler knows.",
         signs=(
+            Sign(r"CUDA (?:driver |runtime )?(?:error|failure):? \(?222\b"),
             Sign(r"the provided PTX was compiled with an unsupported toolchain"),
             Sign(r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
             Sign(r"cudaErrorUnsupportedPtxVersion"),
@@ -69,6 +70,7 @@ CAUSES = (
         ),
         decide='nvidia-smi; nvcc --version; python -c "import torch; print(torch.version.cuda)"',
         examples=(
+            "CUDA failure 222: the provided PTX was compiled",
             "cuModuleLoadData failed: UNSUPPORTED_PTX_VERSION (222)",
             "RuntimeError: CUDA error: the provided PTX was compiled with an unsupported toolchain.",
         ),
@@ -80,6 +82,7 @@ CAUSES = (
         why="Triton calls the ptxas it was shipped with to make machine code. That ptxas belongs to a CUDA version that does not know "
         "{arch|this GPU's architecture}.",
         signs=(
+            Sign(r"ptxas[\w-]{0,14} fatal ?: Value .(?P<arch>sm_\w{2,6})"),
             Sign(r"ptxas fatal ?: Value '(?P<arch>sm_\w+)' is not defined for option 'gpu-name'"),
             Sign(r"ptxas fatal ?: Unsupported \.target '?(?P<arch>sm_\w+)", FAIR),
             Sign(r"ptxas.{0,40}Unknown option.{0,40}gpu-name", FAIR),
@@ -90,7 +93,10 @@ CAUSES = (
             Sign(r"PTX \.version [\d.]+ does not support \.target (?P<arch>sm_\w+)"),
             Sign(r"does not support \.target (?P<arch>sm_\w+)", FAIR),
         ),
-        refines=("torch-compile-cpp-error",),
+        refines=(
+            "triton-compile-failed",
+            "torch-compile-cpp-error",
+        ),
         fixes=(
             Fix(
                 "Point TRITON_PTXAS_PATH at the ptxas of a newer CUDA toolkit that knows the GPU (CUDA 12.8 for sm_120, CUDA 13 for "
@@ -104,6 +110,7 @@ CAUSES = (
             Fix("Or run without torch.compile until then.", ("export TORCHDYNAMO_DISABLE=1",)),
         ),
         examples=(
+            "triton.runtime.errors.PTXASError: PTXAS error: Internal Triton PTX codegen error\n`ptxas` stderr:\nptxas fatal   : Value 'sm_103a' is not defined",
             "ptxas /tmp/tmpq.ptx, line 5; error   : PTX .version 8.6 does not support .target sm_120a",
             "ptxas fatal   : Value 'sm_120' is not defined for option 'gpu-name'",
         ),
@@ -148,6 +155,7 @@ CAUSES = (
         why="torch's build tools take the architectures from TORCH_CUDA_ARCH_LIST, or else from the GPUs they see. On a build machine or "
         "in docker build there is no GPU, so nothing is left (arch_list[-1] fails).",
         signs=(
+            Sign(r"IndexError: list index out of range", FAIR, also=(r"TORCH_CUDA_ARCH_LIST is not set",)),
             Sign(r"arch_list\[-1\] \+= '\+PTX'"),
             Sign(r"IndexError: list index out of range", also=(r"_get_cuda_arch_flags",)),
             Sign(r"TORCH_CUDA_ARCH_LIST is not set.{0,80}(?:no GPU|all archs)", WEAK, also=(r"Error",)),

@@ -29,6 +29,8 @@ LOST = Cause(
         Sign(r"/ ERR! \|", FAIR),
         Sign(r"\bERR! .{0,40}/ {1,2}\d+W \|", FAIR),
         Sign(r"amdgpu: device lost from bus"),
+        Sign(r"device handle for (?:the )?GPU ?[0-9a-f:.]{4,20}: Unknown Error", FAIR, unless=(r"requires (?:a )?reset",)),
+        Sign(r"determine the device handle for (?:the )?GPU", FAIR, unless=(r"requires (?:a )?reset",)),
     ),
     unless=(r"fallen off the bus",),
     fixes=(
@@ -132,7 +134,7 @@ DRIVER = Cause(
             for began in _BEGAN_WITH
             for log in (r"\bXid \d+", r"NVRM: ", r"nvidia-modeset: ")
         ),
-        Sign(r"RmInitAdapter failed", FAIR),
+        Sign(r"RmInitAdapter failed", STRONG, unless=(r"No devices (?:were )?found",)),
         Sign(r"rm_init_adapter failed", FAIR),
         Sign(r"NVRM: .{0,60}[Aa]ssert(?:ion)? failed", FAIR),
         Sign(r"(?:BUG: unable to handle|general protection fault|kernel NULL pointer).{0,1200}\[nvidia(?:_uvm|_drm|_modeset)?\]"),
@@ -148,6 +150,7 @@ DRIVER = Cause(
         Sign(r"kernel BUG at .{0,80}nvidia", FAIR),
         Sign(r"nvlddmkm.{0,80}(?:Event ID|TDR)", FAIR),
         *kernel_line(12, 16, 26, 38, 44, 56, 59, 61, 66, 67, 109, strength=FAIR),
+        Sign(r"osInitNvMapping.{0,30}Cannot attach gpu"),
     ),
     fixes=(
         Fix(do="Reset the GPU or reboot.", commands=("sudo reboot",), who="admin", risk="disruptive"),
@@ -167,6 +170,8 @@ DRIVER = Cause(
         "INFO: task nvidia-smi:9021 blocked for more than 120 seconds.",
         "Since the upgrade to nvidia-open 580.95.05 each job ends with Xid 31 and Xid 154; 575.57.08 ran for weeks.",
         "nvidia-modeset: ERROR: GPU:0: Idling display engine timed out: 0x0000c57d:0:0:1128",
+        "NVRM: osInitNvMapping: *** Cannot attach gpu\nNVRM: RmInitAdapter: osInitNvMapping failed, bailing out of RmInitAdapter",
+        "[ 31.9] NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x22:0x56:894)\n[ 31.9] NVRM: GPU 0000:01:00.0: rm_init_adapter failed, device minor number 0",
     ),
     counterexamples=(
         "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  535.104.05",

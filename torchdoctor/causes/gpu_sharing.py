@@ -11,6 +11,9 @@ BUSY = Cause(
     "mode, in a bad "
     "state after a crash, or (in a virtual machine) without a vGPU licence.",
     signs=(
+        Sign(r"(?:failure|error).{0,60}'(?:all )?CUDA-capable", FAIR),
+        Sign(r"\bCUDA-capable device\(s\)", FAIR),
+        Sign(r"CUDA devices? (?:are |is )?(?:busy or unavailable|unavailable or busy)", FAIR),
         Sign(r"all CUDA-capable devices are busy or unavailable"),
         Sign(r"CUDA-capable device\(s\) is/are busy or unavailable"),
         Sign(r"cudaErrorDevicesUnavailable"),
@@ -37,13 +40,17 @@ BUSY = Cause(
     ),
     decide=_SHOW_MODE,
     examples=(
+        "Test CUDA failure common.cu:940 'CUDA-capable",
         "CUDA failure 46: all CUDA-capable devices are busy or unavailable ; GPU=0",
         "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
         "RuntimeError: cuda runtime error (46) : all CUDA-capable devices are busy or unavailable at "
         "/pytorch/aten/src/THC/THCGeneral.cpp:51",
         "RuntimeError: CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be asynchronously reported",
     ),
-    counterexamples=("port busy or unavailable",),
+    counterexamples=(
+        "Test CUDA failure common.cu:940 'no CUDA-capable device is detected'",
+        "port busy or unavailable",
+    ),
 )
 
 EXCLUSIVE = Cause(
@@ -52,6 +59,7 @@ EXCLUSIVE = Cause(
     why="In exclusive mode one process at a time may use the GPU. The second one, or a forked worker that touches CUDA, finds all "
     "devices busy.",
     signs=(
+        Sign(r"E\. ?Process", FAIR, also=(r"(?:unavailable or busy|devices? (?:are |is )?(?:busy|unavailable)|'CUDA-capable)",)),
         Sign(r"busy or unavailable", FAIR, also=(r"E\. ?Process",)),
         Sign(r"busy or unavailable", FAIR, also=(r"E\. Thread",)),
         Sign(r"busy or unavailable", FAIR, also=(r"Exclusive_Process",)),
@@ -63,12 +71,16 @@ EXCLUSIVE = Cause(
         Sign(
             r"exclusive[-_ ]process",
             FAIR,
-            also=(r"(?:busy or unavailable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",),
+            also=(
+                r"(?:busy or unavailable|unavailable or busy|'CUDA-capable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",
+            ),
         ),
         Sign(
             r"exclusive (?:compute )?mode",
             FAIR,
-            also=(r"(?:busy or unavailable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",),
+            also=(
+                r"(?:busy or unavailable|unavailable or busy|'CUDA-capable|DEVICE_?S?_?UNAVAILABLE|CUDA_ERROR_INVALID_DEVICE|DeviceAlreadyInUse)",
+            ),
         ),
         Sign(r"Compute Mode.{0,40}Prohibited", FAIR, also=(r"(?:busy or unavailable|UNAVAILABLE|CUDA_ERROR|CUDA error|invalid device)",)),
     ),
@@ -94,6 +106,8 @@ EXCLUSIVE = Cause(
     explains=("devices-busy",),
     decide=_SHOW_MODE,
     examples=(
+        "Cuda devices unavailable or busy on the node\n| N/A 40C P0 42W / 300W | 1200MiB / 32510MiB | 0% E. Process |",
+        "compute mode Exclusive_Process on all nodes\nTest CUDA failure common.cu:940 'CUDA-capable",
         "our GPUs run in exclusive process mode\nRuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
         "| N/A 34C P0 42W / 300W | 1200MiB / 32510MiB | 0% E. Process |\nRuntimeError: CUDA error: all CUDA-capable devices are busy or "
         "unavailable",
@@ -109,6 +123,7 @@ MPS = Cause(
     "running, runs "
     "under another user, or is full.",
     signs=(
+        Sign(r"MPS (?:control )?daemon is not running", FAIR),
         Sign(r"MPS client failed to connect to the MPS control daemon"),
         Sign(r"cudaErrorMps\w+"),
         Sign(r"CUDA_ERROR_MPS_\w+"),

@@ -43,6 +43,15 @@ THERMAL = Cause(
         Sign(r"exceeded its (?:slowdown|shutdown|maximum|max)[\w ]{0,20} temp", FAIR),
         Sign(r"throttl\w+ (?:due to|because of) .{0,20}(?:thermal|temperature|heat)", FAIR, unless=(r"no throttl", r"avoid")),
         Sign(r"PerfCap Reason\W{1,6}Th(?:e)?rm", FAIR),
+        Sign(
+            r"\bthermal(?:ly)?[- ]throttl(?:es|ed|ing)\b",
+            FAIR,
+            also=(r"\bGPU|MHz",),
+            unless=(
+                r"\b(?:no|not|without|avoid\w*|prevent\w*|never|0|zero|none)\b.{0,20}thermal(?:ly)?[- ]throttl",
+                r"thermal[- ]throttl\w* ?[:|] ?\W{0,4}(?:0|no|none|false|not)\b",
+            ),
+        ),
     ),
     fixes=(
         Fix(
@@ -65,12 +74,14 @@ THERMAL = Cause(
         "    Temperature\n        GPU Current Temp                  : 91 C\n        GPU Shutdown Temp                 : 101 C\n"
         "        GPU Slowdown Temp                 : 98 C\n        GPU Max Operating Temp            : 87 C",
         "index, clocks_event_reasons.active\n0, 0x0000000000000001\n1, 0x0000000000000060",
+        "the GPU thermally throttles after two minutes: 1980 MHz, then 1200 MHz at 92 C",
     ),
     counterexamples=(
         "        GPU Current Temp                  : 54 C\n        GPU Shutdown Temp                 : 98 C\n"
         "        GPU Slowdown Temp                 : 95 C\n        GPU Max Operating Temp            : 93 C",
         "index, clocks_event_reasons.active\n0, 0x0000000000000001",
         "            HW Thermal Slowdown           : Not Active\n        SW Thermal Slowdown               : Not Active",
+        "GPU at 1980 MHz, 66 C, no thermal throttling in an hour",
     ),
 )
 
@@ -92,6 +103,14 @@ POWER = Cause(
         Sign(r"HW Power Brake Slowdown (?:\([^)]{0,80}\) )?is engaged"),  # gpud
         Sign(r"PerfCap Reason\W{1,6}P(?:o)?we?r", FAIR),
         Sign(r"throttl\w+ (?:due to|because of) .{0,20}power", FAIR, unless=(r"no throttl", r"avoid")),
+        Sign(r"\bsw_power_cap\W{1,6}active\W{1,8}[1-9]", FAIR),
+        Sign(r"\bsw_power_cap\W{1,6}Active\b(?!\W{1,8}0\b)", FAIR),
+        Sign(
+            r"\bSW Power Cap\b .{0,24}(?:appears?|kicks in|binds|is binding|reached|hit)\b",
+            FAIR,
+            unless=(r"Clocks (?:Throttle|Event) Reasons",),
+        ),
+        Sign(r"\bPower Cap : Active\b", FAIR),
     ),
     fixes=(
         Fix(
@@ -111,8 +130,13 @@ POWER = Cause(
         "    Clocks Event Reasons\n        Idle : Not Active\n        SW Power Cap                      : Active\n        HW Slowdown    "
         "                   : Not Active",
         "clocks_throttle_reasons.active\n0x0000000000000004",
+        "| SM clock | 1,410 MHz |\n| `sw_power_cap` active | **58 of 60** samples |",
     ),
-    counterexamples=("        SW Power Cap                      : Not Active", "        SW Power Capping                  : 0 us"),
+    counterexamples=(
+        "        SW Power Cap                      : Not Active",
+        "        SW Power Capping                  : 0 us",
+        "| `sw_power_cap` active | 0 of 60 samples |",
+    ),
 )
 
 
@@ -152,6 +176,7 @@ PCIE = Cause(
             FAIR,
             test=lambda groups, situation: int(groups["width"]) < int(groups["width_max"]),
         ),
+        Sign(r"[\d.]+ ?GT/s \(downgraded\)", FAIR),
     ),
     fixes=(
         Fix(

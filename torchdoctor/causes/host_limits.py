@@ -1,6 +1,7 @@
 """Limits of the host: disk and main memory."""
 
 from torchdoctor.api import FAIR, STRONG, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _AFTER = ("peer-rank-died-elsewhere", "user-error-in-rank", "nccl-timeout-straggler", "nccl-watchdog-abort")
 _SAVING = (
@@ -47,6 +48,9 @@ SAVE_FAILED = Cause(
         *(Sign(r"Disk quota exceeded", STRONG, also=(frame,), near=3000) for frame in _SAVING),
         *(Sign(r"\[Errno 5\] Input/output error", FAIR, also=(frame,), near=3000) for frame in _SAVING),
         Sign(r"Disk quota exceeded.{0,200}(?:ckpt|checkpoint|\.pth?\b|\.safetensors|\.bin\b)", FAIR),
+        ends_in("torch/serialization.py", "__exit__", code=r"write_end_of_file"),
+        Sign(r"\bdata[/.]\w{1,12}: file write failed"),
+        ends_in("torch/serialization.py", "_save|save", code=r"(?:write_record|_write_file)\("),
     ),
     fixes=(
         Fix(
@@ -79,6 +83,8 @@ SAVE_FAILED = Cause(
         '  File "/srv/x/hooks.py", line 20, in save_checkpoint\n    shutil.copy(a, b)\nOSError: [Errno 28] No space left on device',
         'safetensors_rust.SafetensorError: Error while serializing: IoError(Os {{ code: 28, kind: StorageFull, message: "No space left '
         'on device" }})'.replace("{{", "{").replace("}}", "}"),
+        '  File "/opt/env/lib/python3.10/site-packages/torch/serialization.py", line 484, in __exit__\n    self.file_like.write_end_of_file()',
+        '  File "/opt/env/lib/python3.10/site-packages/torch/serialization.py", line 866, in _save\n    zip_file.write_record("data.pkl", data_value, len(data_value))',
     ),
     counterexamples=(
         "Saving model checkpoint to /data/out/checkpoint-100",
@@ -113,6 +119,7 @@ CPU_ALLOC = Cause(
         Sign(r"\[Errno 12\] Cannot allocate memory", FAIR),
         Sign(r"_ArrayMemoryError: Unable to allocate", FAIR),
         Sign(r"numpy\.core\._exceptions\.MemoryError: Unable to allocate", FAIR),
+        Sign(r"posix_memalign\(.{0,100}\b12 (?:!=|vs) 0"),
     ),
     fixes=(
         Fix(
@@ -138,6 +145,7 @@ CPU_ALLOC = Cause(
         "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 14.9 GiB for an array with shape (200000, 10000) and data type float64",
         "llama_model_load: error loading model: unable to allocate CPU buffer",
         "    pid = os.fork()\nOSError: [Errno 12] Cannot allocate memory",
+        "Expected posix_memalign(&p, alignment, size) == 0, but received posix_memalign(&p, alignment, size):12 != 0:0.",
     ),
     counterexamples=("RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",),
 )
@@ -155,6 +163,9 @@ PINNED = Cause(
         Sign(r"requested memory range is already mapped", FAIR),
         Sign(r"CachingHostAllocator.{0,200}out of memory", FAIR),
         Sign(r"data\.pin_memory\(.{0,40} RuntimeError: CUDA error: out of memory", FAIR),
+        Sign(r"pin_memory(?:=True|\(\)).{0,300}CUDA error: (?:invalid argument|OS call failed)"),
+        Sign(r"pinned_memory.{0,400}(?:cudaErrorOperatingSystem|OS call failed)"),
+        Sign(r"cudaErrorOperatingSystem.{0,200}pinned_memory", FAIR),
     ),
     fixes=(
         Fix(
@@ -164,11 +175,18 @@ PINNED = Cause(
         ),
         Fix(do="Give the host more RAM, or raise the limit for locked memory (in WSL2 the memory of .wslconfig).", commands=("ulimit -l",)),
     ),
-    refines=("cuda-oom", "cuda-oom-other-process", "cuda-oom-at-load", "cuda-unknown-error"),
+    refines=(
+        "cuda-oom",
+        "cuda-oom-other-process",
+        "cuda-oom-at-load",
+        "cuda-unknown-error",
+        "cuda-invalid-argument",
+    ),
     examples=(
         '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/_utils/pin_memory.py", line 55, in pin_memory\n    return '
         "data.pin_memory(device)\n"
         "RuntimeError: CUDA error: out of memory",
+        "    buffer = torch.empty(size, dtype=torch.uint8, pin_memory=True)\nRuntimeError: CUDA error: invalid argument",
     ),
     counterexamples=("UserWarning: 'pin_memory' argument is set as true but no accelerator is found",),
 )

@@ -9,10 +9,12 @@ CAUSES = (
         why="The Python that runs is for {need|one architecture}, and the package's library for {have|the other}. That happens when an "
         "Intel Python (Rosetta, an old conda or Homebrew) and packages for Apple silicon, or the reverse, are in one environment.",
         signs=(
+            Sign(r"\(mach-o file, b", FAIR),
+            Sign(r"missing compatible arch(?:itecture)? in \S", FAIR),
             Sign(r"incompatible architecture \(have '?(?P<have>\w+?)'?, need '?(?P<need>\w+?)'?\)"),
             Sign(r"incompatible architecture"),
             Sign(r"mach-o, but wrong architecture"),
-            Sign(r"building for macOS-(?P<need>\w+) but attempting to link with file built for macOS-(?P<have>\w+)"),
+            Sign(r"building for '?macOS-(?P<need>\w+)'?,? but (?:attempting to link|linking) .{0,160}built for '?macOS-(?P<have>\w+)"),
             Sign(r"found architecture '(?P<have>\w+)', required architecture '(?P<need>\w+)'"),
             Sign(r"wrong architecture.{0,60}(?:x86_64|arm64)", FAIR),
             Sign(r"macosx_\d+_\d+_arm64\.whl is not a supported wheel on this platform"),
@@ -34,6 +36,9 @@ CAUSES = (
         ),
         decide='python -c "import platform; print(platform.machine())"; file $(which python)',
         examples=(
+            "ld: warning: ignoring file /opt/homebrew/lib/libomp.dylib, building for 'macOS-x86_64' but attempting to link with file built for 'macOS-arm64'",
+            "OSError: dlopen(/Users/lu/v/lib/python3.11/site-packages/torch/lib/libtorch_global_deps.dylib, 0x000A): tried: '/Users/lu/v/lib/python3.11/site-packages/torch/lib/libtorch_global_deps.dylib' (mach-o file, bu",
+            "ImportError: dlopen(/opt/v/lib/python3.8/site-packages/torch/_C.so, 0x0106): missing compatible arch in /opt/v/lib/python3.8/site-packages/torch/_C.so",
             "ImportError: dlopen(/Users/lu/p/.venv/lib/python3.9/site-packages/torch/_C.cpython-39-darwin.so, 0x0002): tried: "
             "'/Users/lu/p/torch/_C.so' (mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))",
             "zsh: bad CPU type in executable: /usr/local/bin/python3",
@@ -70,6 +75,7 @@ CAUSES = (
         why="torch's MPS backend needs macOS 12.3 or newer, newer torch releases macOS 13 or 14, and some operations still newer ones. "
         "On an older system torch.backends.mps.is_built() is true and is_available() false.",
         signs=(
+            Sign(r"built for macOS (?P<wanted>\d+(?:\.\d+)?) which is newer than running OS"),
             Sign(r"The MPS backend is supported on MacOS \d+(?:\.\d+)?\+"),
             Sign(r"MPS backend is supported on MacOS"),
             Sign(r"MPS not available because the current MacOS version is not \d+"),
@@ -112,8 +118,13 @@ CAUSES = (
             Fix("Or run on the CPU.", code='device = torch.device("cpu")'),
         ),
         decide="sw_vers; python -c 'import torch; print(torch.backends.mps.is_built(), torch.backends.mps.is_available())'",
-        refines=("mps-dtype-unsupported",),
+        refines=(
+            "conda-pip-torch-mix",
+            "cpp-extension-abi-mismatch",
+            "mps-dtype-unsupported",
+        ),
         examples=(
+            "ImportError: dlopen(/opt/v/lib/python3.11/site-packages/torch/_C.so, 0x0002): Symbol not found: _cblas_caxpy$NEWLAPACK$ILP64\n  Referenced from: /opt/v/lib/python3.11/site-packages/torch/lib/libtorch_cpu.dylib (built for macOS 13.0 which is newer than running OS)",
             "RuntimeError: The MPS backend is supported on MacOS 14.0+. Current OS version can be queried using `sw_vers`",
             "RuntimeError: MPS support binary op with uint8 natively starting from macOS 13.0",
             "RuntimeError: MPS does not support cumsum op with int64 input. Support has been added in macOS 13.3",

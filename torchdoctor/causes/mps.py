@@ -64,6 +64,7 @@ CAUSES = (
                 FAIR,
                 unless=(r"aten::_?slow_conv", r"the '(?:CUDA|CPU)' backend"),
             ),
+            Sign(r"aten::\S{1,60} is not current(?:ly)? implemented", FAIR),
         ),
         fixes=(
             Fix(

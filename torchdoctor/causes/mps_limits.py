@@ -26,6 +26,9 @@ CAUSES = (
             Sign(r"failed to allocate buffer.{0,60}\bMetal\b", FAIR),
             Sign(r"Insufficient Memory \(00000008", FAIR),
             Sign(r"Error: .{1,300}PYTORCH_MPS_HIGH_WATERMARK_RATIO=0\.0", FAIR),
+            Sign(r"\d [KMG]i?B on (?:private|shared) pool", FAIR),
+            Sign(r"other allocations: [\d.]+ [KMG]i?B, max allowed"),
+            Sign(r"\(MPS allocated: [\d.]+ [KMG]"),
         ),
         fixes=(
             Fix(
@@ -73,6 +76,14 @@ CAUSES = (
             Sign(r"MTLBuffer length exceeds maximum"),
             Sign(r"greater than the maximum allowed buffer size"),
             Sign(r"ggml_metal\w*: (?:buffer|tensor) .{1,60}(?:size|is) .{0,20}larger than (?:the )?buffer maximum"),
+            Sign(r"exceeds the limit supported by the MPS backend"),
+            Sign(r"must be less than 2\*\*32 elements", FAIR),
+            Sign(r"tensor dims larger than INT_MAX"),
+            Sign(r"matrix multiplication is larger than currently supported"),
+            Sign(r"of NDArray > 2\*\*32"),
+            Sign(r"dimension sizes > 2\*\*31"),
+            Sign(r"Error: total bytes of\b", FAIR),
+            Sign(r"NDArray dimension length"),
         ),
         fixes=(
             Fix(
@@ -97,6 +108,7 @@ CAUSES = (
             "RuntimeError: Tiling of batch matmul for larger than 2**32 entries only available from MacOS15 onwards",
             "RuntimeError: [metal::malloc] Attempting to allocate 9663676416 bytes which is greater than the maximum allowed buffer size "
             "of 8589934592 bytes.",
+            "RuntimeError: Tensor size for `masked_fill` exceeds the limit supported by the MPS backend: must be less than 2**32 elements",
         ),
         counterexamples=("ValueError: array is too big; product of dimension sizes is larger than the maximum possible size",),
     ),
@@ -126,6 +138,10 @@ CAUSES = (
             Sign(r"input types 'tensor<[^']{1,60}' and 'tensor<[^']{1,60}' are not broadcast compatible"),
             Sign(r"Sources/MetalPerformanceShaders/", FAIR, also=(r"assertion|Abort trap|abort",)),
             Sign(r"INTERNAL ASSERT FAILED at .{0,160}[/\\]mps[/\\]MPS\w+\.mm", FAIR),
+            Sign(r"buffer is not large enough\. Must be \d+ bytes", FAIR),
+            Sign(r"have broadcast-compatible shapes", FAIR, also=(r"\bmps\b",)),
+            Sign(r"not within number of dimensions \(\d+\)", FAIR),
+            Sign(r"This class only supports axis = 0", FAIR),
         ),
         fixes=(
             Fix("Upgrade torch and macOS to the newest versions, where many of these are mended.", commands=("pip install -U torch",)),
@@ -147,6 +163,8 @@ CAUSES = (
             "Error: command buffer exited with error status.\n\tThe Metal Performance Shaders operations encoded on it may not have "
             "completed.\n\tError:\n\t(null)\n\tCaused GPU Timeout Error (00000002:kIOGPUCommandBufferCallbackErrorTimeout)",
             "failed assertion `Error: MLIR pass manager failed'",
+            "Error: buffer is not large enough. Must be 8192 bytes'\nzsh: abort      python step.py",
+            "failed assertion `(null) Axis = 4. This class only supports axis = 0, 1, 2, 3'",
         ),
         counterexamples=("AssertionError: failed assertion in the user's own check",),
     ),
@@ -161,6 +179,7 @@ CAUSES = (
                 # an orderly end: nothing was aborted
                 unless=(r"shutdown complete", r"Finished server process"),
             ),
+            Sign(r"leaked \w+ objects? to clean up at shutdown", FAIR, unless=(r"shutdown complete", r"Finished server process")),
         ),
         fixes=(
             Fix(

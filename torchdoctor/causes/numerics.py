@@ -61,6 +61,19 @@ NAN = Cause(
         ),
         Sign(r"\b(?:train_)?loss\w{0,24}['\"]?[:=] ?['\"]?nan\b.{0,2000}\bloss\w{0,24}['\"]?[:=] ?['\"]?nan\b", FAIR),
         Sign(r"'grad_norm': '?(?:nan|inf)", WEAK),
+        Sign(
+            r"\bdetected in \w+Backward\d?\. Traceback of",
+            unless=(r"modified by an in-?place", r"\w(?:Error|Exception): (?!Function)"),
+        ),
+        Sign(r"\b(?:total|step|train|training|avg|mean)[_ ]?loss.{0,2}[:=] ?nan\b", FAIR),
+        Sign(r"OVERFLOW! .{0,40}loss scale: .{0,30}reducing to (?:0(?:\.\d+)?|1)\b", FAIR),
+        Sign(r"Function '\w+Backward\d?' returned nan"),
+        Sign(r"values in its \d+(?:th|st|nd|rd) output", FAIR),
+        ends_in("fp16/loss_scaler.py", "update_scale", code=r"raise Exception"),
+        ends_in("fairseq/optim/dynamic_loss_scaler.py", "check_overflow", code=r"raise FloatingPointError"),
+        ends_in("detectron2/engine/train_loop.py", "_?write_metrics", code=r"raise FloatingPointError"),
+        ends_in("torch/distributions/distribution.py", "__init__", code=r"raise ValueError"),
+        ends_in("torch/nn/utils/clip_grad.py", "\\w+", code=r"raise RuntimeError"),
     ),
     unless=(r"probability tensor contains either",),
     fixes=(
@@ -92,6 +105,10 @@ NAN = Cause(
         "ValueError: Expected parameter loc (Tensor of shape (64, 4)) of distribution Normal(loc: torch.Size([64, 4]), scale: "
         "torch.Size([64, 4])) to "
         "satisfy the constraint Real(), but found invalid values:\ntensor([[nan, nan, nan, nan]])",
+        'Warning: Error detected in DivBackward0. Traceback of forward call that caused the error:\n  File "second.py", line 9, in loss_of',
+        "Steps:   1%| 11/2000 [00:26<1:01:23, lr=0.0001, step_loss=nan]",
+        '  File "/opt/env/lib/python3.10/site-packages/torch/distributions/distribution.py", line 68, in __init__\n    raise ValueError(',
+        '  File "/opt/env/lib/python3.10/site-packages/deepspeed/runtime/fp16/loss_scaler.py", line 175, in update_scale\n    raise Exception(',
     ),
     counterexamples=(
         "epoch 2 loss=0.311 nan_rows=0 skipped",
@@ -119,6 +136,7 @@ NO_INF_CHECKS = Cause(
             unless=(r"Attempting to unscale|FP16 gradients|out of memory",),
         ),
         Sign(r"Attempted (?:step|unscale_|update)\(?\)? but _scale is None"),
+        Sign(r"No inf checks were\b", FAIR),
     ),
     fixes=(
         Fix(
@@ -153,6 +171,8 @@ SCALER_ORDER = Cause(
         Sign(r"unscale_\(\) is being called after step\(\)"),
         Sign(r"has already been called (?:on this optimizer )?since the last update", FAIR),
         Sign(r"step\(\) has already been called since the last update\(\)"),
+        Sign(r"unscale_?\(\) has already been called"),
+        ends_in("amp/grad_scaler.py", "unscale_", code=r"raise RuntimeError"),
     ),
     fixes=(
         Fix(
@@ -168,7 +188,11 @@ SCALER_ORDER = Cause(
             "if accelerator.sync_gradients."
         ),
     ),
-    examples=("RuntimeError: unscale_() has already been called on this optimizer since the last update().",),
+    examples=(
+        "RuntimeError: unscale_() has already been called on this optimizer since the last update().",
+        "RuntimeError: unscale() has already been called on this optimizer this iteration.",
+        '  File "/opt/env/lib/python3.9/site-packages/torch/amp/grad_scaler.py", line 279, in unscale_\n    raise RuntimeError(',
+    ),
     counterexamples=("UserWarning: Detected call of `lr_scheduler.step()` before `optimizer.step()`.",),
 )
 
@@ -185,6 +209,8 @@ BATCHNORM = Cause(
         Sign(r"more than 1 spatial element"),
         Sign(r"Expected more than 1 (?:value|spatial|element)"),
         ends_in("torch/nn/functional.py", "_verify_batch_size"),
+        Sign(r"when training, got input size"),
+        Sign(r"\b1 value per channel\b"),
     ),
     fixes=(
         Fix(

@@ -40,6 +40,8 @@ CAUSES = (
         title="A bfloat16 tensor was converted to a numpy array",
         why="numpy has no bfloat16, so torch refuses the conversion; the tensor comes from a model that was loaded or trained in bf16.",
         signs=(
+            Sign(r"data type '?bfloat16'? not understood"),
+            Sign(r"can't convert np\.ndarray of type (?:ml_dtypes\.)?bfloat16"),
             Sign(r"Got unsupported ScalarType BFloat16"),
             Sign(r"unsupported ScalarType (?:BFloat16|Float8\w*)"),
             Sign(r"can't convert torch\.bfloat16 tensor to numpy"),
@@ -55,6 +57,8 @@ CAUSES = (
         ),
         refines=("numpy-from-cuda",),
         examples=(
+            "TypeError: data type 'bfloat16' not understood",
+            "TypeError: can't convert np.ndarray of type bfloat16. The only supported types are: float64, float32",
             "    emb = out.cpu().numpy()\nTypeError: Got unsupported ScalarType BFloat16",
             "TypeError: can't convert torch.bfloat16 tensor to numpy",
         ),

@@ -9,6 +9,7 @@ CAUSES = (
         why="torch, NumPy's MKL, faiss, scikit-learn and others each may bring an OpenMP runtime (libiomp5, libomp, libgomp). When a "
         "second one starts in the same process it stops the program, because both together can compute wrongly.",
         signs=(
+            Sign(r"cause crashes or silently produce incorrect results", FAIR),
             Sign(r"OMP: Error #15: Initializing (?P<second>[\w.]+), but found (?P<first>[\w.]+) already initialized"),
             Sign(r"OMP: Error #15"),
             Sign(r"multiple copies of the OpenMP runtime have been linked into the program"),
@@ -40,6 +41,7 @@ CAUSES = (
         wrong_advice="KMP_DUPLICATE_LIB_OK=TRUE only hides the problem; a segmentation fault or wrong numbers can follow.",
         decide='python -c "import torch, threadpoolctl; print(threadpoolctl.threadpool_info())"',
         examples=(
+            "to continue to execute, but that may cause crashes or silently produce incorrect results. For more information, please see http://openmp.llvm.org/\nzsh: abort      python fit.py",
             "OMP: Error #15: Initializing libiomp5md.dll, but found libomp140.x86_64.dll already initialized.\nOMP: Hint This means that "
             "multiple copies of the OpenMP runtime have been linked into the program.",
             "Error #15: Initializing libomp.dylib, but found libiomp5.dylib already initialized.",

@@ -9,6 +9,11 @@ CAUSES = (
         why="ROCm builds contain code for a list of gfx targets, and most consumer and integrated GPUs are not in it. The first kernel "
         "is then an invalid device function.",
         signs=(
+            Sign(r"HSA_STATUS_ERROR_INVALID_ISA"),
+            Sign(r"HIP error: shared object initialization failed"),
+            Sign(r"Illegal seek for GPU arch ?: ?(?P<gfx>gfx\w+)"),
+            Sign(r"List of available TensileLibrary Files"),
+            Sign(r"amdgpu is not supported\b.{0,60}(?P<gfx>gfx\w+)", FAIR),
             Sign(r"HIP error: invalid device function"),
             Sign(r"hipErrorInvalidDeviceFunction"),
             Sign(r"hipErrorNoBinaryForGpu"),
@@ -44,6 +49,10 @@ CAUSES = (
         ),
         decide='rocminfo | grep gfx; python -c "import torch; print(torch.cuda.get_arch_list())"',
         examples=(
+            "HSA_STATUS_ERROR_INVALID_ISA: The instruction set architecture is invalid. code: 0x100f",
+            "RuntimeError: HIP error: shared object initialization failed",
+            "Illegal seek for GPU arch : gfx1032\nfree(): invalid pointer",
+            'level=WARN source=amd_linux.go:378 msg="amdgpu is not supported" gpu=0 gpu_type=gfx1010 library=/opt/rocm/lib supported_types="[gfx1030 gfx1100]"\nError: the model fell back to the CPU',
             "RuntimeError: HIP error: invalid device function\nHIP kernel errors might be asynchronously reported at some other API call",
             "rocBLAS error: Could not load /opt/v/lib/python3.12/site-packages/torch/lib/rocblas/library/TensileLibrary_lazy_gfx1103.dat",
         ),
@@ -55,6 +64,13 @@ CAUSES = (
         why="torch with ROCm talks to the GPU through /dev/kfd and /dev/dri. The user is not in the render and video groups, the "
         "container was not given the devices, or the amdgpu driver is not loaded.",
         signs=(
+            Sign(r"rsmi_init\(\)? ?failed"),
+            Sign(r"AMDSMI_STATUS_(?:DRIVER_NOT_LOADED|NO_DRV|INIT_ERROR)"),
+            Sign(r"/dev/kfd.{0,40}No such file"),
+            Sign(r"not in (?:the )?.{0,3}(?:render|video).{0,3} group", FAIR),
+            Sign(r"no compatible amdgpu devices detected", FAIR),
+            Sign(r"kfd kfd: .{0,40}not supported in kfd", FAIR),
+            Sign(r"is member of nogroup group", FAIR),
             Sign(r"No HIP GPUs are available"),
             Sign(r"Unable to open /dev/kfd"),
             Sign(r"HSA_STATUS_ERROR_OUT_OF_RESOURCES", FAIR),
@@ -95,6 +111,10 @@ CAUSES = (
         ),
         decide="ls -l /dev/kfd /dev/dri; rocminfo | head -20; groups",
         examples=(
+            "rsmi_init() failed",
+            "AMDSMI_STATUS_DRIVER_NOT_LOADED - Driver not loaded",
+            "ls: cannot access '/dev/kfd': No such file or directory",
+            "[    4.1] kfd kfd: amdgpu: PITCAIRN  not supported in kfd",
             "RuntimeError: No HIP GPUs are available",
             'docker: Error response from daemon: error gathering device information while adding custom device "/dev/kfd": no such file or directory.',
             "ERROR:root:Driver not initialized (amdgpu not found in modules)",
@@ -111,6 +131,8 @@ CAUSES = (
         "from apt shadow it, or that folder is not on the library path (its files are copies, not links, so ldconfig lists no "
         "libcuda.so).",
         signs=(
+            Sign(r"libcuda\.so.{0,60}(?:cannot open|not found)", also=(r"(?:\bWSL|/mnt/c/|@DESKTOP-\w)",)),
+            Sign(r"CUDA Version: {1,9}ERR!", also=(r"(?:\bWSL|microsoft-standard|/mnt/c/|/lib/wsl/)",)),
             Sign(r"libcuda\.so\.1 .{0,20}=> (?:/usr)?/lib/wsl/lib/libcuda\.so\.1"),
             Sign(r"/usr/lib/wsl/lib/libcuda\.so\.1 is not a symbolic link", FAIR),
             Sign(
@@ -170,6 +192,8 @@ CAUSES = (
         ),
         decide="ls -la /usr/lib/wsl/lib; ldconfig -p | grep libcuda; dpkg -l | grep nvidia",
         examples=(
+            "ana@DESKTOP-AB12:/mnt/c/work$ python t.py\nImportError: libcuda.so.1: cannot open shared object file: No such file or directory",
+            "WSL version: 2.2.4\n| NVIDIA-SMI 550.76                 Driver Version: 551.86       CUDA Version: ERR!     |",
             "uname -r: 5.15.153.1-microsoft-standard-WSL2\n$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the "
             "NVIDIA driver.",
             "$ ldconfig -p | grep libcuda\n\tlibcuda.so.1 (libc6,x86-64) => /usr/lib/wsl/lib/libcuda.so.1",
@@ -183,6 +207,7 @@ CAUSES = (
         why="Some Windows drivers (from 555 on) need a newer NVIDIA Container Toolkit or Docker Desktop in WSL2: the older ones do not "
         "map all of the driver's libraries, and cuInit misses a symbol.",
         signs=(
+            Sign(r"cuda driver library .{0,20}init\w* (?:failure|err\w*): ?500\b"),
             Sign(r"Error 500: named symbol not found"),
             Sign(r"CUDA_ERROR_NOT_FOUND: named symbol not found"),
             Sign(r"CUDA error: named symbol not found", FAIR),
@@ -196,7 +221,10 @@ CAUSES = (
             ),
             Fix("Or install another Windows driver version.", who="admin", risk="restart"),
         ),
-        examples=("Unexpected error from cudaGetDeviceCount(). Error 500: named symbol not found",),
+        examples=(
+            "cuda driver library init failure: 500",
+            "Unexpected error from cudaGetDeviceCount(). Error 500: named symbol not found",
+        ),
         counterexamples=("linker: symbol named foo found",),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _INDEXES = frozenset("cpu cu102 cu110 cu111 cu113 cu115 cu116 cu117 cu118 cu121 cu124 cu126 cu128 cu129 cu130 cu132".split())
 
@@ -22,6 +23,8 @@ CAUSES = (
         why="pip offers only the versions that have a wheel for the running Python, operating system and architecture in the index it "
         "looks into. The version asked for is not among them, or the index itself does not exist ('from versions: none').",
         signs=(
+            Sign(r"download\.pytorch\.org/whl/\S{1,16} can't be installed because it doesn't have", FAIR),
+            Sign(r"Wheels are available for `?(?P<package>torch\w*)`? \(v\d"),
             Sign(r"download\.pytorch\.org/whl/(?P<tag>cu\d{2,4})\b", also=(r"from versions: none",), test=_no_such_index),
             Sign(r"Could not find a version that satisfies the requirement (?P<package>torch\w*)(?P<wanted>[=<>~!]=?[\w.+*]{1,40})?"),
             Sign(r"No matching distribution found for (?P<package>torch\w*)(?P<wanted>[=<>~!]=?[\w.+*]{1,40})?"),
@@ -55,7 +58,7 @@ CAUSES = (
                 r"(?P<package>pytorch(?:-cuda)?|torchvision|torchaudio|cudatoolkit)\b.{0,30} does not exist \(perhaps a typo or a missing channel"
             ),
             Sign(r"Package '(?P<package>torch\w*)' requires a different Python"),
-            Sign(r"HTTP error 404 while getting .{0,120}(?P<package>torch)", FAIR),
+            Sign(r"HTTP error 40[34] while getting .{0,120}(?P<package>torch)", FAIR),
             Sign(r"[Oo]nly (?P<package>torch\w*)(?:\{)?[<>=]\S{1,40} (?:is|are) available"),
             Sign(r"ResolvePackageNotFound: .{0,300}(?P<package>pytorch|torchvision|torchaudio|cudatoolkit|pytorch-cuda)"),
             Sign(r"ResolvePackageNotFound.{0,20}- (?P<package>pytorch|torchvision|torchaudio|cudatoolkit|pytorch-cuda)"),
@@ -86,6 +89,9 @@ CAUSES = (
         decide="python --version; pip debug | head -20; pip index versions torch",
         refines=("torch-too-old-for-library",),
         examples=(
+            "ERROR: HTTP error 403 while getting https://download.pytorch.org/whl/cu118/torch-2.9.0%2Bcu118-cp310-cp310-linux_x86_64.whl",
+            "hint: Wheels are available for `torch` (v2.6.0) on the following platforms: `manylinux_2_28_aarch64`, `macosx_11_0_arm64`, `win_amd64`",
+            "error: Distribution `markupsafe==3.0.2 @ registry+https://download.pytorch.org/whl/cu118` can't be installed because it doesn't have a source distribution or wheel for the current platform",
             "ERROR: Could not find a version that satisfies the requirement torch==1.12.1 (from versions: 2.2.0, 2.2.1, 2.3.0)\nERROR: "
             "No matching distribution found for torch==1.12.1",
             "  × No solution found when resolving dependencies:\n  ╰─▶ Because torch==2.4.1 has no wheels with a matching Python ABI tag",
@@ -134,6 +140,20 @@ CAUSES = (
         why="torch's wheels are gigabytes large. A broken connection, a proxy or a stale file in pip's cache left an incomplete copy, "
         "which pip refuses (or cannot unpack).",
         signs=(
+            Sign(r"(?P<package>torch\w*|nvidia-[\w-]{2,40}|triton) has an invalid wheel"),
+            Sign(r"Bad CRC-32 for file '(?:torch|nvidia|triton|functorch)\w*/"),
+            Sign(r"request or response body error", FAIR, also=(r"(?:torch|nvidia|\.whl)",)),
+            Sign(r"error decoding response body", FAIR, also=(r"(?:torch|nvidia|\.whl)",)),
+            Sign(
+                r"Failed to (?:download|extract|fetch)\W{1,3}(?:distribution\W{1,3})?(?P<package>torch\w*|nvidia-[\w-]{2,40}|triton)==",
+                FAIR,
+            ),
+            Sign(r"The read operation timed out", FAIR, also=(r"pip[/\\]_(?:vendor|internal)",)),
+            Sign(r"Read timed out", FAIR, also=(r"pip[/\\._]{1,2}(?:vendor|internal)",)),
+            Sign(r"ConnectionResetError", FAIR, also=(r"pip[/\\]_(?:vendor|internal)",)),
+            Sign(r"Connection broken: ", FAIR, also=(r"pip[/\\]_(?:vendor|internal)",)),
+            ends_in("pip/_vendor/urllib3/response.py", "_error_catcher"),
+            ends_in("pip/_internal/utils/hashes.py", "_raise"),
             Sign(r"THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE"),
             Sign(r"Hash mismatch for `?(?P<package>torch|nvidia)\S{0,60}", FAIR),
             Sign(
@@ -181,6 +201,11 @@ CAUSES = (
             ),
         ),
         examples=(
+            "ERROR: torch has an invalid wheel, .dist-info directory not found",
+            "zipfile.BadZipFile: Bad CRC-32 for file 'torch/lib/libtorch_cuda.so'",
+            "error: Failed to download `torch==2.3.0`\n  Caused by: request or response body error\n  Caused by: operation timed out",
+            "  × Failed to download `nvidia-cudnn-cu12==9.1.0.70`\n  ╰─▶ error decoding response body",
+            '  File "/opt/py/lib/python3.10/site-packages/pip/_vendor/urllib3/response.py", line 435, in _error_catcher\n    yield\n  File "/opt/py/lib/python3.10/ssl.py", line 1130, in read\n    return self._sslobj.read(len, buffer)\nTimeoutError: The read operation timed out',
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please "
             "update the hashes.\n    torch from https://download.pytorch.org/whl/cu121/torch-2.3.1:\n        Expected sha256 aa\n        "
             "     Got        bb",
@@ -189,7 +214,10 @@ CAUSES = (
             "ChecksumMismatchError: Conda detected a mismatch between the expected content and downloaded content\nfor url 'https://conda.anaconda.org/pytorch/linux-64/pytorch-1.12.1.tar.bz2'.",
             "        Expected sha256 8b4d1e0f3f8f0b9a6a5f2f8f9b7f2b1c4d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a\n             Got        f7a4de098c11b853287023049f89ad6da9123ba63ec075336727e07eb7df8740",
         ),
-        counterexamples=("BadZipFile: File is not a zip file (data/images.zip)",),
+        counterexamples=(
+            '  File "/srv/client.py", line 12, in fetch\nTimeoutError: The read operation timed out',
+            "BadZipFile: File is not a zip file (data/images.zip)",
+        ),
     ),
     Cause(
         slug="pip-torch-pin-conflict",
@@ -197,6 +225,9 @@ CAUSES = (
         why="{package|torchvision, torchaudio and xformers} is compiled for one torch and pins it exactly. Another package, or an "
         "install without them, brought another torch.",
         signs=(
+            Sign(r"(?P<package>torch\w{1,8}(?:==|>=)\S{1,24}) depends on (?P<needs>torch(?:==|>=|<)\S{1,24})", FAIR),
+            Sign(r"depends on both (?P<package>torch\w*) \(", also=(r"(?:version solving failed|and torch|is forbidden)",)),
+            Sign(r"depends on torch \(\S{1,30}\),? (?:(?P<package>torch\w*) is forbidden|.{0,60}version solving failed)", FAIR),
             Sign(
                 r"(?P<package>torchvision|torchaudio|xformers|torchtext|torchdata|fastai|vllm|pytorch-lightning|auto-gptq|"
                 r"unsloth\S{0,12}|triton|torchtune|[\w-]{2,40}) (?P<own>\d[\w.+]{0,30}) requires "
@@ -246,6 +277,9 @@ CAUSES = (
             ),
         ),
         examples=(
+            "Because only the following versions of torchvision are available: torchvision==0.15.2\nand torchvision==0.15.2 depends on torch==2.0.1, we can conclude that your project's requirements are unsatisfiable.",
+            "So, because demo depends on both torch (=1.1.0) and torchvision (^0.4.0), version solving failed.",
+            "  Because torchvision (0.8.2+cu101) depends on torch (1.7.1)\n   and demo depends on torch (1.7.1+cu101), torchvision is forbidden.",
             "torchaudio 2.3.0 requires torch==2.3.0, but you have torch 2.4.1 which is incompatible.",
             "ERROR: Cannot install -r requirements.txt (line 4) and torch==2.1.0 because these package versions have conflicting "
             "dependencies.",

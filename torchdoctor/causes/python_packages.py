@@ -24,6 +24,9 @@ CAUSES = (
         why="Python looks only into the environment of the interpreter that runs. The package was never installed there, or it was "
         "installed with the pip of another interpreter.",
         signs=(
+            Sign(r"Can't find factory for '(?:curated_)?transformer'", FAIR),
+            ends_in("transformers/utils/import_utils.py", "requires_backends", code=r"raise ImportError\("),
+            ends_in("torch/utils/tensorboard/__init__.py", "<module>", code=r"import tensorboard"),
             Sign(rf"No module named '(?P<module>{_KNOWN})(?:\.\w+){{0,5}}'", FAIR),
             Sign(rf"No module named (?P<module>{_KNOWN})(?![\w.'])", FAIR),
             Sign(r"This modeling file requires the following packages that were not found in your environment: (?P<module>\w+)"),
@@ -79,6 +82,8 @@ CAUSES = (
         ),
         decide="python -m pip show {module|PACKAGE}; which -a python pip",
         examples=(
+            "ValueError: [E002] Can't find factory for 'transformer' for language English (en).",
+            '  File "/opt/v/lib/python3.10/site-packages/transformers/utils/import_utils.py", line 1052, in requires_backends\n    raise ImportError("".join(failed))',
             'Traceback (most recent call last):\n  File "finetune.py", line 6, in <module>\n    from datasets import load_dataset\n'
             "ModuleNotFoundError: No module named 'datasets'",
             "Cannot import /opt/ComfyUI/custom_nodes/tts_node module for custom nodes: No module named 'parler_tts'",
@@ -94,6 +99,11 @@ CAUSES = (
         why="transformers and diffusers leave device_map, low_cpu_mem_usage, quantized loading and the Trainer's device handling to the "
         "accelerate package and check its version when they need it.",
         signs=(
+            Sign(r"name '(?:PartialState|AcceleratorState|Accelerator)' is not defined", FAIR),
+            Sign(r"No module named 'accelerate\.[\w.]{2,60}'"),
+            ends_in("transformers/training_args.py", "_setup_devices", code=r"raise ImportError\("),
+            ends_in("transformers/modeling_utils.py", "from_pretrained", code=r"raise ImportError\("),
+            ends_in("transformers/trainer.py", "create_accelerator_and_postprocess", code=r"Accelerator\("),
             Sign(r"(?:requires?|needs) Accelerate\b.{0,60}pip install"),
             Sign(r"requires `?accelerate`?(?:>=| >= | version)"),
             Sign(r"Using (?:the )?`?Trainer`? with `?PyTorch`? requires `?accelerate"),
@@ -129,6 +139,9 @@ CAUSES = (
         ),
         decide="python -m pip show accelerate transformers",
         examples=(
+            "NameError: name 'PartialState' is not defined",
+            "ModuleNotFoundError: No module named 'accelerate.utils.memory'",
+            '  File "/opt/v/lib/python3.10/site-packages/transformers/training_args.py", line 1787, in _setup_devices\n    raise ImportError(',
             "ImportError: Using the `Trainer` with `PyTorch` requires `accelerate>=0.26.0`: Please run `pip install transformers[torch]` "
             "or `pip install 'accelerate>={ACCELERATE_MIN_VERSION}'`",
             "ImportError: Using `low_cpu_mem_usage=True` or a `device_map` requires Accelerate: `pip install 'accelerate>=0.26.0'`",
@@ -138,89 +151,14 @@ CAUSES = (
         counterexamples=("accelerate 1.2.0 is installed; this requires a GPU to accelerate training",),
     ),
     Cause(
-        slug="tokenizer-dependency-missing",
-        title="The tokenizer needs a package that is not installed: sentencepiece, tiktoken or protobuf",
-        why="Without a ready tokenizer.json transformers converts the slow tokenizer's files, which it reads with sentencepiece and "
-        "protobuf (or tiktoken). They are not installed, so it can neither load nor convert.",
-        signs=(
-            Sign(r"Cannot instantiate this tokenizer from a slow version"),
-            Sign(r"requires the SentencePiece library but it was not found"),
-            Sign(r"requires the protobuf library but it was not found"),
-            Sign(r"`?sentencepiece`? (?:is not installed|needs to be installed|is required)", FAIR),
-            Sign(r"`?tiktoken`? is required to read a `?tiktoken`? file"),
-            Sign(r"Couldn't instantiate the backend tokenizer from one of"),
-            Sign(r"You need to have sentencepiece (?:or tiktoken )?installed to convert a slow tokenizer to a fast one"),
-            Sign(r"requires the tiktoken library", FAIR),
-            Sign(r"No module named '(?:sentencepiece|tiktoken|google\.protobuf|google)'"),
-            Sign(r"Converting from SentencePiece and Tiktoken failed"),
-            Sign(r"requires the (?:jieba|fugashi|rjieba|mecab|sacremoses|ftfy|pyctcdecode|unidic_lite|rhoknp|Cython) library", FAIR),
-            Sign(r"You need to install (?:fugashi|sacremoses|pyctcdecode|unidic_lite|rhoknp|pythainlp|emoji)", FAIR),
-            Sign(r"`?blobfile`? is not installed", FAIR),
-            Sign(r"Converting from (?:Tiktoken|SentencePiece) failed"),
-            Sign(r"\(1\).{0,120}`?tokenizers`?.{0,160}\(2\).{0,200}\(3\).{0,300}sentencepiece", FAIR),
-            Sign(r"sentencepiece.{0,20}(?:instalado|instalada|installé|installiert|установлен|已安装)", FAIR),
-        ),
-        refines=("module-not-installed",),
-        fixes=(
-            Fix(
-                "Install sentencepiece, protobuf and tiktoken in the interpreter that runs and restart the kernel.",
-                ("python -m pip install sentencepiece protobuf tiktoken",),
-            ),
-            Fix(
-                "If they are installed, the tokenizer's files are incomplete (tokenizer.model or tokenizer.json): download them again, "
-                "or upgrade transformers.",
-                ("python -m pip install -U transformers tokenizers",),
-            ),
-        ),
-        examples=(
-            "ValueError: Cannot instantiate this tokenizer from a slow version. If it's based on sentencepiece, make sure you have "
-            "sentencepiece installed.",
-            "ImportError: LlamaTokenizer requires the SentencePiece library but it was not found in your environment.",
-            "ValueError: Couldn't instantiate the backend tokenizer from one of: (1) a `tokenizers` library serialization file, (2) a slow tokenizer instance to convert or (3) an equivalent slow tokenizer class to instantiate and convert. You need to have sentencepiece installed to convert a slow tokenizer to a fast one.",
-        ),
-        counterexamples=("tokenizer loaded from tokenizer.json",),
-    ),
-    Cause(
-        slug="tokenizers-version-mismatch",
-        title="The installed tokenizers version is outside of what this transformers allows",
-        why="transformers checks at import that tokenizers lies in the range it was tested with. Here it finds {found|another version}.",
-        signs=(
-            Sign(
-                r"(?P<wanted>tokenizers[<>=!][\w.,<>=!]{1,60}) is required for a normal functioning of this module, but found "
-                r"tokenizers==(?P<found>[\w.]+)"
-            ),
-            Sign(r"transformers \S{1,20} requires (?P<wanted>tokenizers[\w.,<>=!]{1,60}), but you have tokenizers (?P<found>\d[\w.]*)"),
-            Sign(
-                r"huggingface[-_]hub[<>=!][\w.,<>=!]{1,60} is required for a normal functioning of this module, but found "
-                r"huggingface[-_]hub==(?P<found>[\w.]+)",
-                FAIR,
-            ),
-            Sign(r"cannot import name '\w+' from 'tokenizers[\w.]*'", FAIR),
-        ),
-        fixes=(
-            Fix(
-                "Install the tokenizers version that transformers asks for ({wanted|see the message}), with the interpreter that runs.",
-                ("python -m pip install '{wanted}'",),
-            ),
-            Fix(
-                "Or install (upgrade or downgrade to) another version of transformers together with its tokenizers, so that pip chooses "
-                "both.",
-                ("python -m pip install -U transformers tokenizers",),
-            ),
-        ),
-        wrong_advice="'pip install transformers -U' alone can widen the gap if pip leaves tokenizers where it is.",
-        examples=(
-            "ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning of this module, but found tokenizers==0.19.1.",
-            "ImportError: cannot import name 'DecodeStream' from 'tokenizers.decoders' (/opt/v/lib/python3.10/site-packages/tokenizers/decoders/__init__.py)",
-        ),
-        counterexamples=("tokenizers 0.21.0 already satisfied",),
-    ),
-    Cause(
         slug="transformers-peft-version-mismatch",
         title="peft (or a similar add-on) imports a name that the installed transformers does not have",
         why="peft follows transformers' internals closely. A newer peft expects names such as {name|EncoderDecoderCache} that an older "
         "transformers lacks, and an older peft uses names that a newer transformers has removed.",
         signs=(
+            Sign(r"cannot import name '(?P<name>check_peft_version)'"),
+            Sign(r"PEFT backend is required for this method"),
+            ends_in("peft/peft_model.py", "<module>", code=r"from transformers import"),
             Sign(
                 r"cannot import name '(?P<name>EncoderDecoderCache|HybridCache|Cache|DynamicCache|is_torch_tpu_available|"
                 r"QuantizationConfigMixin|BloomPreTrainedModel|StaticCache|PreTrainedModel|is_peft_available)' from 'transformers[\w.]*'",
@@ -255,47 +193,14 @@ CAUSES = (
         ),
         decide="python -m pip show transformers peft accelerate",
         examples=(
+            "ImportError: cannot import name 'check_peft_version' from 'transformers.utils' (/opt/v/lib/python3.10/site-packages/transformers/utils/__init__.py)",
+            "ValueError: PEFT backend is required for this method. Please install the latest version of PEFT `pip install -U peft`",
+            '  File "/opt/v/lib/python3.10/site-packages/peft/peft_model.py", line 37, in <module>\n    from transformers import Cache, DynamicCache, EncoderDecoderCache, PreTrainedModel',
             '  File "/opt/v/lib/python3.11/site-packages/peft/peft_model.py", line 37, in <module>\n    from transformers import '
             "Cache, DynamicCache, "
             "EncoderDecoderCache, PreTrainedModel\nImportError: cannot import name 'EncoderDecoderCache' from 'transformers'",
             "TypeError: LoraConfig.__init__() got an unexpected keyword argument 'eva_config'",
         ),
         counterexamples=("ImportError: cannot import name 'foo' from 'my_package'",),
-    ),
-    Cause(
-        slug="protobuf-version-conflict",
-        title="protobuf 4 or newer meets generated code made by an older protoc",
-        why="Generated *_pb2.py files of before protoc 3.19 cannot be used by protobuf 4 and later. Some package (tensorboard, wandb, "
-        "onnx, sentencepiece models, a project's own) still ships such files.",
-        signs=(
-            Sign(r"Descriptors (?:can|should )not (?:not )?be created directly"),
-            Sign(r"If you cannot immediately regenerate your protos"),
-            Sign(r"cannot import name '(?:builder|runtime_version)' from 'google\.protobuf"),
-            Sign(r"module 'google\.protobuf\.\w+' has no attribute '\w+'", FAIR),
-            Sign(r"'MessageFactory' object has no attribute 'GetPrototype'"),
-            Sign(r"Detected incompatible Protobuf Gencode/Runtime versions"),
-            Sign(r"Descriptors (?:can|should) ?not (?:not )?be cre"),
-            Sign(r"Message\._CheckCalledFromGeneratedFile\(\)", FAIR),
-            Sign(r"Couldn't build proto file into descriptor pool"),
-            Sign(r"compiled against version \S{1,12} of the Protocol Buffer runtime library"),
-            Sign(r"File already exists in database: \S{1,120}\.proto"),
-            Sign(r"'FieldDescriptor' object has no attribute '\w+'", FAIR),
-        ),
-        fixes=(
-            Fix("Install protobuf<=3.20.x (downgrade) in this environment.", ('python -m pip install "protobuf<=3.20.3"',)),
-            Fix(
-                "Or upgrade the package whose generated code is old (the last frame before google/protobuf names it).",
-                ("python -m pip install -U PACKAGE",),
-            ),
-            Fix("As a slow stopgap use protobuf's Python implementation.", ("export PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python",)),
-        ),
-        decide="python -m pip show protobuf",
-        examples=(
-            "TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out of date",
-            "[libprotobuf FATAL google/protobuf/stubs/common.cc:83] This program was compiled against version 3.9.2 of the Protocol Buffer runtime library, which is not compatible with the installed version (3.19.4).",
-            "TypeError: Couldn't build proto file into descriptor pool: duplicate file name sentencepiece_model.proto",
-            '  File "/opt/v/lib/python3.8/site-packages/google/protobuf/descriptor.py", line 560, in __new__\n    _message.Message._CheckCalledFromGeneratedFile()\nTypeError: Descriptors cannot not be cre',
-        ),
-        counterexamples=("protobuf 5.29 installed",),
     ),
 )

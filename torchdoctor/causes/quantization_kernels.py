@@ -10,6 +10,10 @@ CAUSES = (
         why="load_in_4bit, load_in_8bit and BitsAndBytesConfig are carried out by the bitsandbytes package, which the running "
         "interpreter does not have, or only in a version below what transformers wants.",
         signs=(
+            Sign(r"don.t have the correct .?bitsandbytes.? version"),
+            Sign(r"Please install the latest version of .?bitsandbytes"),
+            ends_in("transformers/quantizers/quantizer_bnb_4bit.py", "validate_environment", code=r"raise ImportError"),
+            ends_in("transformers/quantizers/quantizer_bnb_8bit.py", "validate_environment", code=r"raise ImportError"),
             Sign(r"requires the latest version of bitsandbytes"),
             Sign(r"and the latest version of bitsandbytes"),
             Sign(r"No module named 'bitsandbytes'"),
@@ -58,6 +62,8 @@ CAUSES = (
             ),
         ),
         examples=(
+            "Detected the presence of a `quantization_config` attribute in the model's configuration but you don't have the correct `bitsandbytes` version to support int8 serialization. Please install the latest version of `bitsandbytes` with  `pip install --upgrade bitsandbytes`.",
+            '  File "/srv/v/lib/python3.11/site-packages/transformers/quantizers/quantizer_bnb_4bit.py", line 62, in validate_environment\n    raise ImportError(',
             "ImportError: The bitsandbytes library is required to load this model in 4 bit. Run pip install bitsandbytes",
             "ValueError: Trainer tried to instantiate bnb optimizer but bnb is not installed!",
             "AttributeError: module 'bitsandbytes.nn' has no attribute 'Linear4bit'",
@@ -74,6 +80,12 @@ CAUSES = (
         why="bitsandbytes ships one compiled library per CUDA version and picks by torch's CUDA. There is none for this version, it fell "
         "back to its CPU library, or libcudart was not on the library path.",
         signs=(
+            Sign(r"🚨 (?:CUDA|ROCm) VERSION MISMATCH"),
+            Sign(
+                r"bitsandbytes was compiled without GPU support\.?(?: 8-bit [\w ,-]{0,100}unavailable\W{0,4})?(?: {0,4}warn\(.{0,90})? {0,4}$"
+            ),
+            ends_in("bitsandbytes/cextension.py", "throw_on_call|__getattr__"),
+            Sign(r"Native code method attempted to call: lib\."),
             Sign(r"CUDA Setup failed despite (?:GPU|CUDA) being available"),
             Sign(r"bitsandbytes was compiled without GPU support", WEAK),
             Sign(r"Could not find the bitsandbytes CUDA binary at \S+libbitsandbytes_cuda(?P<cuda>\d+)"),
@@ -132,6 +144,8 @@ CAUSES = (
         ),
         decide="python -m bitsandbytes",
         examples=(
+            'UserWarning: The installed version of bitsandbytes was compiled without GPU support. 8-bit optimizers, 8-bit multiplication, and GPU quantization are unavailable.\n  warn("The installed version of bitsandbytes was compiled without GPU support. "',
+            '  File "/srv/v/lib/python3.11/site-packages/bitsandbytes/cextension.py", line 291, in throw_on_call\n    raise RuntimeError(f"{self.formatted_error}Native code method attempted to call: lib.{name}()")',
             "/opt/v/lib/python3.10/site-packages/bitsandbytes/libbitsandbytes_cuda116.dll: invalid ELF header",
             "🚨 CUDA VERSION MISMATCH 🚨\nRequested CUDA version:          12.9\nDetected PyTorch CUDA version:   12.6\nAvailable pre-compiled versions:",
             "🚨 Forgot to compile the bitsandbytes library? 🚨\n1. You're not using the package but checked-out the source code",
@@ -143,7 +157,10 @@ CAUSES = (
             "AttributeError: 'NoneType' object has no attribute 'cget_managed_ptr'",
             "Library not found: /srv/env/lib/python3.11/site-packages/bitsandbytes/libbitsandbytes_cuda126.so. Maybe you need to compile it from source?",
         ),
-        counterexamples=("CUDA SETUP: Loading binary /opt/v/lib/libbitsandbytes_cuda121.so...",),
+        counterexamples=(
+            "UserWarning: The installed version of bitsandbytes was compiled without GPU support. 8-bit optimizers, 8-bit multiplication, and GPU quantization are unavailable.\n{'loss': 1.9, 'epoch': 0.1}",
+            "CUDA SETUP: Loading binary /opt/v/lib/libbitsandbytes_cuda121.so...",
+        ),
     ),
     Cause(
         slug="flash-attn-abi",
@@ -151,6 +168,7 @@ CAUSES = (
         why="The flash-attn wheel is compiled for one torch release, one CUDA major and one setting of the C++ ABI (cxx11abi TRUE or "
         "FALSE). The symbols it wants do not exist in the torch that is installed.",
         signs=(
+            ends_in("flash_attn/__init__.py", "<module>", code=r"from flash_attn\.flash_attn_interface import"),
             Sign(
                 r"(?P<module>flash_attn_\d?_?cuda|flash_attn_3_cuda|flash_attn_cuda|rotary_emb|dropout_layer_norm|fused_dense_lib|"
                 r"xentropy_cuda_lib)[\w.-]*\.so: undefined symbol"
@@ -187,6 +205,7 @@ CAUSES = (
         decide='python -c "import torch; print(torch.__version__, torch._C._GLIBCXX_USE_CXX11_ABI)"; pip show flash-attn',
         url="https://github.com/Dao-AILab/flash-attention/releases",
         examples=(
+            '  File "/srv/v/lib/python3.10/site-packages/flash_attn/__init__.py", line 3, in <module>\n    from flash_attn.flash_attn_interface import (',
             "ModuleNotFoundError: No module named 'flash_attn_2_cuda'",
             "ImportError: /opt/llm/lib/python3.11/site-packages/flash_attn_2_cuda.cpython-311-x86_64-linux-gnu.so: undefined symbol: "
             "_ZN3c105ErrorC2ENS_14SourceLocationESs",

@@ -71,6 +71,8 @@ CAUSES = (
         why="Each CUDA version needs a minimum driver: 12.x at least 525, 11.x at least 450, 13.x at least 580. The installed driver "
         "speaks an older CUDA (nvidia-smi shows the newest it can).",
         signs=(
+            Sign(r"detected and compatibility mode is UNAVAILABLE"),
+            Sign(r"Expected symbol in library: (?:GetProcAddress|DlSym)", FAIR),
             Sign(r"CUDA driver version is insufficient for CUDA runtime version"),
             Sign(r"The NVIDIA driver on your system is too old \(found version (?P<found>\d+)\)"),
             Sign(r"NVIDIA driver on your system is too old"),
@@ -107,6 +109,7 @@ CAUSES = (
         refines=("nccl-unhandled-cuda-error",),
         explains=(*_ECHOES, "cuda-no-device-error"),
         examples=(
+            "ERROR: This container was built for NVIDIA Driver Release 545.23 or later, but\n       version 470.57.02 was detected and compatibility mode is UNAVAILABLE.",
             "RuntimeError: The NVIDIA driver on your system is too old (found version 10020). Please update your GPU driver by "
             "downloading and installing a new version from the URL: http://www.nvidia.com/Download/index.aspx",
             "h3:44:44 [0] init.cc:300 NCCL WARN Cuda failure 'CUDA driver version is insufficient for CUDA runtime version'",
@@ -115,6 +118,7 @@ CAUSES = (
             "PyTorch version: 2.6.0+cu124\nCUDA used to build PyTorch: 12.4\nIs CUDA available: False\nNvidia driver version: 470.82.01",
         ),
         counterexamples=(
+            "NOTE: This container was built for NVIDIA Driver Release 545.23 or later, but\n       version 470.57.02 was detected and compatibility mode is ENABLED.",
             "NVIDIA-SMI 535.104.05    Driver Version: 535.104.05    CUDA Version: 12.2",
             "RuntimeError: CUDA error: no kernel image is available for execution on the device",
         ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 _SIZE = r"torch\.Size\(\[(?P<{0}>\d+)[^\]]{{0,60}}\]\)"
 
@@ -55,6 +56,10 @@ CAUSES = (
             ),
             Sign(r"(?:inputs?|logits) batch.{0,20} does(?: not|n't) match (?:the )?(?:target|label)", FAIR),
             Sign(r"Expected hidden(?:\[\d\])? size \((?P<x>[\d, ]+)\), got \[?(?P<y>[\d, ]+)"),
+            Sign(r"Expected input batch_size", FAIR),
+            ends_in(
+                "torch/nn/functional.py", "nll_loss(?:2d)?", code=r"(?:\.format\(input\.size\(0\), target\.size\(0\)\)|raise ValueError\()"
+            ),
         ),
         fixes=(
             Fix(
@@ -74,6 +79,7 @@ CAUSES = (
             "RuntimeError: size mismatch (got input: [16, 10], target: [4])",
             "RuntimeError: Expected target size [8, 10], got [4, 10]",
             "ValueError: Target size (torch.Size([16])) must be same as input size (torch.Size([64]))",
+            '  File "/opt/env/lib/python3.6/site-packages/torch/nn/functional.py", line 2262, in nll_loss\n    .format(input.size(0), target.size(0)))',
         ),
         counterexamples=("ValueError: Target size (torch.Size([16])) must be same as input size (torch.Size([16, 1]))",),
     ),
@@ -98,6 +104,7 @@ CAUSES = (
             Sign(r"This will likely lead to incorrect results due to broadcasting", FAIR, also=(r"Error",)),
             Sign(r"Using a target size \(.{1,60}\) that is different to the input size", FAIR, also=(r"Error",)),
             Sign(r"Expected floating point type for target with class probabilities, got"),
+            ends_in("torch/nn/functional.py", "binary_cross_entropy(?:_with_logits)?", code=r"raise ValueError"),
         ),
         fixes=(
             Fix(
@@ -115,6 +122,7 @@ CAUSES = (
             "RuntimeError: 0D or 1D target tensor expected, multi-target not supported",
             "ValueError: Target and input must have the same number of elements. target nelement (4) != input nelement (8)",
             "RuntimeError: Expected target size [4, 10], got [4, 12]",
+            '  File "/opt/env/lib/python3.9/site-packages/torch/nn/functional.py", line 3080, in binary_cross_entropy\n    raise ValueError(',
         ),
         counterexamples=("ValueError: Expected input batch_size (128) to match target batch_size (32).",),
     ),
@@ -168,6 +176,8 @@ CAUSES = (
             Sign(r"Given input size: \([\dx ]+\)\. Calculated output size: \([\dx ]+\)\. Output size is too small"),
             Sign(r"Calculated padded input size per channel: \([\dx ]+\)\. Kernel size:"),
             Sign(r"\bmat1\b.{1,8}\bmat2\b.{1,30}\((?P<have>\d+x\d+) [^\d() ]{1,6} (?P<want>\d+x\d+)\)", FAIR),
+            Sign(r"inconsistent tensor sizes?\b", FAIR),
+            Sign(r"cannot be multiplied \(\d+x\d+ and \d+x\d+\)"),
         ),
         fixes=(
             Fix(
@@ -197,6 +207,7 @@ CAUSES = (
             "RuntimeError: Tensors must have same number of dimensions: got 2 and 3",
             'einops.EinopsError: Error while processing rearrange-reduction pattern "b (h w) c -> b c h w". Input tensor shape: '
             "torch.Size([1, 77, 768]).",
+            "RuntimeError: inconsistent tensor sizes at /pytorch/torch/lib/TH/generic/THTensorMath.c:2709",
         ),
         counterexamples=("ValueError: operands could not be broadcast together with shapes (3,) (4,)",),
     ),

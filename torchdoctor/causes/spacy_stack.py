@@ -1,6 +1,7 @@
 """spaCy and its GPU stack: CuPy, thinc, models that are not installed, texts that are too long."""
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
+from torchdoctor.tracebacks import ends_in
 
 CAUSES = (
     Cause(
@@ -9,8 +10,10 @@ CAUSES = (
         why="spaCy's models are packages of their own and do not come with spaCy. spacy.load(name) looks for an installed package, a "
         "link or a folder of that name and found none (E050).",
         signs=(
+            Sign(r"No compatible (?:package|model) found for '(?P<model>\w+)'", FAIR),
+            ends_in("spacy/util.py", "load_model", code=r"raise (?:IO|OS)Error\("),
             Sign(r"\[E050\] Can't find model '(?P<model>[\w./-]+)'"),
-            Sign(r"Can't find model '(?P<model>\w{2}_\w+)'"),
+            Sign(r"Can't find model '(?P<model>[a-z]{2}(?:_\w+)?)'"),
             Sign(r"\[E941\] Can't find model '(?P<model>\w+)'"),
             Sign(r"No module named '(?P<model>\w{2}_(?:core|dep|ent|sent|udv)_\w+)'"),
         ),
@@ -27,6 +30,9 @@ CAUSES = (
         ),
         decide="python -m spacy info; python -m pip list",
         examples=(
+            "✘ No compatible package found for 'en' (spaCy v3.7.2)",
+            "OSError: Can't find model 'en'",
+            '  File "/opt/v/lib/python3.9/site-packages/spacy/util.py", line 472, in load_model\n    raise IOError(Errors.E050.format(name=name))',
             "OSError: [E050] Can't find model 'en_core_web_trf'. It doesn't seem to be a Python package or a valid path to a data "
             "directory.",
         ),
@@ -38,6 +44,7 @@ CAUSES = (
         why="spaCy's parser and NER need about 1 GB of memory per 100,000 characters, so texts above nlp.max_length (1,000,000 "
         "characters) are refused (E088).",
         signs=(
+            ends_in("spacy/language.py", "make_doc", code=r"raise ValueError\("),
             Sign(r"\[E088\] Text of length (?P<length>\d+) exceeds maximum of (?P<maximum>\d+)"),
             Sign(r"Text of length \d+ exceeds maximum of \d+"),
         ),
@@ -51,7 +58,10 @@ CAUSES = (
                 code='nlp.max_length = len(text) + 1\ndoc = nlp(text, disable=["parser", "ner"])',
             ),
         ),
-        examples=("ValueError: [E088] Text of length 1843221 exceeds maximum of 1000000. The parser and NER models require roughly 1GB",),
+        examples=(
+            '  File "/opt/v/lib/python3.9/site-packages/spacy/language.py", line 1124, in make_doc\n    raise ValueError(',
+            "ValueError: [E088] Text of length 1843221 exceeds maximum of 1000000. The parser and NER models require roughly 1GB",
+        ),
         counterexamples=("Text of length 300 processed",),
     ),
     Cause(
@@ -60,6 +70,8 @@ CAUSES = (
         why="spaCy runs on the GPU through thinc and CuPy (and torch for transformer pipelines). require_gpu() fails when CuPy for this "
         "CUDA version is not installed or CUDA finds no device.",
         signs=(
+            Sign(r"installed PyTorch does not support MPS", FAIR, also=(r"(?:thinc|spacy|Cannot use GPU)",)),
+            ends_in("thinc/util.py", "require_gpu", code=r"raise ValueError\("),
             Sign(r"No GPU devices detected", also=(r"(?:thinc|spacy|require_gpu)",)),
             Sign(r"Cannot use GPU, CuPy is not installed"),
             Sign(r"Cannot use GPU, no GPUs? (?:is )?(?:were )?detected", FAIR),
@@ -82,6 +94,7 @@ CAUSES = (
         ),
         decide='python -c "import cupy; print(cupy.cuda.runtime.getDeviceCount())"',
         examples=(
+            '  File "/opt/v/lib/python3.9/site-packages/spacy/cli/_util.py", line 210, in setup_gpu\n    require_gpu(use_gpu)\n  File "/opt/v/lib/python3.9/site-packages/thinc/util.py", line 189, in require_gpu\n    raise ValueError("No GPU devi',
             '  File "/opt/v/lib/python3.11/site-packages/thinc/util.py", line 200, in require_gpu\n    raise ValueError("No GPU devices '
             'detected")\nValueError: No GPU devices detected',
             "ValueError: Cannot use GPU, CuPy is not installed",
@@ -94,6 +107,7 @@ CAUSES = (
         why="CuPy's wheels are made for one CUDA major version each (cupy-cuda11x, cupy-cuda12x) and load that version's libraries. With "
         "another CUDA, or two CuPy packages at once, its import fails.",
         signs=(
+            ends_in("cupy/__init__.py", "<module>", code=r"raise ImportError\("),
             Sign(r"CuPy is not correctly installed"),
             Sign(r"CuPy may not function correctly because multiple CuPy packages are installed"),
             Sign(r"Failed to import CuPy"),
@@ -112,6 +126,7 @@ CAUSES = (
         ),
         refines=("cuda-runtime-lib-missing",),
         examples=(
+            "  File \"/opt/v/lib/python3.9/site-packages/cupy/__init__.py\", line 19, in <module>\n    raise ImportError(f'''",
             "ImportError: CuPy is not correctly installed.\n\nIf you are using wheel distribution (cupy-cudaXX), make sure that the "
             "version of CuPy",
             '  File "/opt/v/lib/python3.10/site-packages/cupy/__init__.py", line 17, in <module>\n    from cupy import _core\nImportError: libcublas.so.11: cannot open shared object file: No such file or directory',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 from torchdoctor.causes.device_placement import CHECKED, NEW_WORDING, OLD_CPU, OLD_GPU, SAME, one_is_cpu, two_accelerators
+from torchdoctor.tracebacks import ends_in
 
 _POSITIONS = (
     r"self\.(?:pe|pos_?enc\w*|positional_enc\w*|pos_emb\w*|position_ids|freqs_cis|inv_freq|rel_pos\w*|"
@@ -137,6 +138,7 @@ CAUSES = (
                 NEW_WORDING + r"(?:index|indices) is on (?P<one>[\w:]+), different from other tensors on "
                 r"(?P<where>[\w:]+).{0,60}(?:gather|scatter|index_(?:add|copy|fill|put))"
             ),
+            Sign(r"on the same device as the indexed tensor"),
         ),
         fixes=(
             Fix(
@@ -169,6 +171,11 @@ CAUSES = (
             Sign(r"Expected an? '?(?P<wanted>\w+)(?::\d+)?'? device type for gen", FAIR),
             Sign(r"Device type (?P<wanted>CUDA|XPU) is not supported for torch\.Generator"),
             Sign(r"Expected an? '?(?P<wanted>[\w:]+)'? generator\b.{0,20}(?:device|but)", FAIR),
+            ends_in("torch/utils/data/sampler.py", "__iter__", code=r"torch\.randperm\("),
+            ends_in("diffusers/utils/torch_utils.py", "randn_tensor", code=r"raise ValueError"),
+            Sign(r"Cannot generate a \S+ tensor from a generator", FAIR),
+            Sign(r"type for generator but found"),
+            ends_in("torch/utils/data/dataset.py", "random_split", code=r"randperm\("),
         ),
         fixes=(
             Fix(
@@ -187,6 +194,8 @@ CAUSES = (
         examples=(
             "    for idx in self.sampler:\nRuntimeError: Expected a 'cuda' device type for generator but found 'cpu'",
             "ValueError: Cannot generate a cpu tensor from a generator of type cuda.",
+            '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/sampler.py", line 136, in __iter__\n    for i in torch.randperm(n, generator=generator).tolist():',
+            '  File "/opt/env/lib/python3.10/site-packages/torch/utils/data/dataset.py", line 479, in random_split\n    indices = randperm(sum(lengths), generator=generator).tolist()',
         ),
         counterexamples=("The passed generator was created on 'cpu' even though a tensor on cuda:0 was expected.",),
     ),
@@ -228,6 +237,16 @@ CAUSES = (
             Sign(r"A tensor was not cuda\. .{0,20}multi_tensor_apply"),
             Sign(r"A tensor was not cuda", FAIR, also=(r"optim|amp|apex",)),
             Sign(r"expected backend CPU and dtype \w+ but got backend CUDA", FAIR, also=(r"exp_avg|momentum_buffer|\boptim",)),
+            ends_in(
+                "torch/optim/(?:_multi_tensor/)?(?:adam|adamw|nadam|radam|sgd|adagrad|rmsprop).py",
+                "\\w+",
+                code=r"(?:exp_avg\w*|momentum_buffer|buf|square_avg)\.(?:mul_|lerp_|add_|addcmul_)\(",
+            ),
+            Sign(r"\bexp_avg\w* .{0,40}\b(?:still )?(?:on|a) (?:the )?cpu\b", FAIR, unless=(r"offload",)),
+            Sign(r"\bmomentum_buffer .{0,40}\b(?:still )?(?:on|a) (?:the )?cpu\b", FAIR, unless=(r"offload",)),
+            Sign(r"argument state_steps in method", FAIR),
+            Sign(r"\bexp_avg(?:_sq)?\.(?:mul_|lerp_)\(", FAIR, unless=(r"size of tensor|must match|out of memory",)),
+            Sign(r"\bbuf\.mul_\(momentum\)", FAIR, unless=(r"size of tensor|must match|out of memory",)),
         ),
         fixes=(
             Fix(
@@ -259,7 +278,13 @@ CAUSES = (
             "AssertionError: If capturable=True, params and state_steps must be CUDA tensors.",
             '  File "/opt/env/lib/python3.11/site-packages/lion_opt/optimizer.py", line 88, in step\n'
             "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!",
+            '  File "/opt/env/lib/python3.10/site-packages/torch/optim/adam.py", line 97, in adam\n    exp_avg.mul_(beta1).add_(grad, alpha=1 - beta1)',
+            "grad is on cuda while exp_avg in the optimizer is still a cpu tensor\nRuntimeError                              Traceback (most recent call last)",
+            "the step fails at\n    buf.mul_(momentum).add_(d_p, alpha=1 - dampening)",
         ),
-        counterexamples=("optimizer.step()\nRuntimeError: element 0 of tensors does not require grad and does not have a grad_fn",),
+        counterexamples=(
+            "optimizer.step()\nRuntimeError: element 0 of tensors does not require grad and does not have a grad_fn",
+            "optimizer states are kept on the CPU (offload)",
+        ),
     ),
 )

@@ -10,6 +10,7 @@ CAUSES = (
         why="{binary|The module} was compiled on a newer Linux and wants {version|a newer GLIBC}. glibc is the base of the whole system "
         "and cannot be exchanged by itself.",
         signs=(
+            Sign(r"version (?P<version>GLIBC_2\.\d+) not defined in file"),
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found \(required by (?P<binary>[^)]{1,200})\)"),
             Sign(r"version [`'\"]?(?P<version>GLIBC_2\.\d+)['\"]? not found"),
             Sign(r"(?P<version>GLIBC_2\.\d+)['\"]? not found"),
@@ -28,6 +29,7 @@ CAUSES = (
         wrong_advice="Do not replace libc.so.6 by hand or put another one on LD_LIBRARY_PATH: it breaks the system.",
         decide="ldd --version",
         examples=(
+            "/usr/bin/python3: relocation error: /opt/lib/libpthread.so.0: symbol __libc_siglongjmp version GLIBC_2.34 not defined in file libc.so.6 with link time reference",
             "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
             "/opt/v/lib/python3.10/site-packages/flash_attn_2_cuda.so)",
             "symbol lookup error: /opt/v/bin/python3: undefined symbol: __libc_single_threaded, version GLIBC_2.32",
@@ -40,6 +42,9 @@ CAUSES = (
         why="The module was compiled with a newer gcc and wants {version|a newer GLIBCXX} from libstdc++.so.6. The one found first "
         "(conda's, or the system's) is older, although a newer one may be on the machine.",
         signs=(
+            Sign(r"undefined reference to .{1,200}@(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)"),
+            Sign(r"version (?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d) not defined in file"),
+            Sign(r"undefined symbol: _ZSt\d+__throw_\w+", FAIR),
             Sign(r"version [`'\"]?(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
             Sign(r"(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+\d)['\"]? not found"),
             Sign(r"libstdc\+\+\.so\.6: version"),
@@ -62,6 +67,7 @@ CAUSES = (
         ),
         decide="strings /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | grep GLIBCXX | tail -3",
         examples=(
+            "/usr/bin/ld: libtorch_cpu.so: undefined reference to `std::__throw_bad_array_new_length()@GLIBCXX_3.4.29'",
             "ImportError: /opt/conda/envs/t/bin/../lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by /tmp/ext/fused.so)",
             "ImportError: /opt/v/lib/libopenvino.so: undefined symbol: _ZSt28__throw_bad_array_new_lengthv, version GLIBCXX_3.4.29",
         ),
@@ -73,6 +79,9 @@ CAUSES = (
         why="torch and its companions use AVX and AVX2. On an old CPU, or in a virtual machine whose CPU type hides them (QEMU's cpu64 "
         "or kvm64), the first such instruction kills the process.",
         signs=(
+            Sign(r"does not meet the minimum requirements for use of the Intel"),
+            Sign(r"processor must support the Intel.{0,100}instructions", FAIR),
+            Sign(r"worker .{0,30}is killed by signal: Illegal instruction"),
             Sign(r"received signal SIGILL, Illegal instruction"),
             Sign(r"\bIllegal (?:hardware )?instruction(?! *[:(] ?(?:must|argument))"),
             Sign(r"Fatal Python error: Illegal instruction"),
@@ -89,7 +98,8 @@ CAUSES = (
             Sign(r"built with baseline optimizations: .{1,60}but your machine doesn't support"),
             Sign(r"(?:CPU|processor|machine).{0,30}(?:does not|doesn't) support AVX2?\b", WEAK),
         ),
-        explains=("rank-segfault", "native-segfault"),
+        explains=("dataloader-worker-killed", "rank-segfault", "native-segfault"),
+        refines=("mkl-library-conflict",),
         fixes=(
             Fix(
                 "In a virtual machine set the CPU type to host (host-passthrough in libvirt, cpu: host in Proxmox), so that AVX and AVX2 "
@@ -102,6 +112,8 @@ CAUSES = (
         ),
         decide="lscpu | grep -i -e 'model name' -e avx",
         examples=(
+            "Intel MKL FATAL ERROR: This system does not meet the minimum requirements for use of the Intel(R) Math Kernel Library.\nThe processor must support the Intel(R) Supplemental Streaming SIMD Extensions 3 (Intel(R) SSSE3) instructions.",
+            "RuntimeError: DataLoader worker (pid 701) is killed by signal: Illegal instruction.",
             "$ python -c 'import torch'\nIllegal instruction (core dumped)",
             "The TensorFlow library was compiled to use AVX instructions, but these aren't available on your machine.\nAborted (core dumped)",
             "RuntimeError: NumPy was built with baseline optimizations: (X86_V2) but your machine doesn't support: (X86_V2).",
@@ -109,6 +121,7 @@ CAUSES = (
             "Worker (pid:9) was sent SIGILL!",
         ),
         counterexamples=(
+            "Intel MKL WARNING: Support of Intel(R) Streaming SIMD Extensions 4.2 enabled only processors has been deprecated. Intel oneAPI Math Kernel Library 2025.0 will require Intel(R) Advanced Vector Extensions (Intel(R) AVX) instructions.\nepoch 1 done",
             "TypeError: illegal argument: instruction must be a string",
             "[INFO] this CPU does not support AVX512, using the AVX2 kernels\nready",
         ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.causes.rank_cuda_errors import UNAVAILABLE
+from torchdoctor.tracebacks import ends_in
 
 _MAC = r"(?<![:\w])/Users/[\w.-]+/"
 _REINSTALL = (
@@ -26,6 +27,11 @@ CAUSES = (
         why="This torch was compiled without CUDA (version ending in +cpu, or a wheel from an index or channel without CUDA), so it "
         "cannot use an NVIDIA GPU whatever driver or toolkit the machine has.",
         signs=(
+            Sign(
+                r"module '?torch\._C'? has no attribute '_cuda_(?:setDevice|getDevice|getDeviceCount|getCurrentStream|setStream|init|emptyCache|synchronize|memoryStats|resetPeakMemoryStats|getDriverVersion|isDriverSufficient|getCompiledVersion|manualSeedAll|getArchFlags|cudaHostAllocator)'",
+                FAIR,
+            ),
+            ends_in("torch/cuda/__init__.py", "_lazy_init", code=r"raise AssertionError\("),
             Sign(r"Torch not compiled with CUDA enabled"),
             Sign(r"PyTorch was compiled without CUDA support"),
             Sign(r"type torch\.cuda\.\w+Tensor not available"),
@@ -85,6 +91,7 @@ CAUSES = (
         unless=(_MAC, _JETSON, r"on (?:the )?CPU,? (?:as|which was) (?:configured|asked|intended|requested|wanted)|CPU on purpose"),
         refuted=("os=macos",),
         explains=("xformers-mismatch", "cuda-no-device-error", "cuda-hardcoded"),
+        refines=("conda-pip-torch-mix",),
         fixes=(
             Fix(
                 "Uninstall torch and install a CUDA build from the PyTorch wheel index, into the same interpreter; then "
@@ -104,6 +111,8 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__version__, torch.version.cuda)"; nvidia-smi',
         examples=(
+            "AttributeError: module 'torch._C' has no attribute '_cuda_setDevice'",
+            '  File "/opt/v/lib/python3.10/site-packages/torch/cuda/__init__.py", line 239, in _lazy_init\n    raise AssertionError(',
             '  File "C:\\envs\\gen\\lib\\site-packages\\torch\\cuda\\__init__.py", line 239, in _lazy_init\n    raise '
             'AssertionError("Torch not compiled with CUDA enabled")\nAssertionError: Torch not compiled with CUDA enabled',
             "    PyTorch 2.3.0+cu121 with CUDA 1201 (you have 2.3.0+cpu)\n    Python  3.10.14 (you have 3.10.12)",
@@ -135,7 +144,7 @@ CAUSES = (
             Sign(r"Invalid CUDA .{0,3}(?:device=|--device )[\d,]+.{0,3} requested", FAIR, also=(_JETSON,)),
             Sign(r"torch-\d\S{1,24} CPU \(ARMv8", FAIR, also=(_JETSON,)),
             Sign(
-                r"CUDA (?:is )?(?:unavailable|not available)",
+                r"CUDA (?:device )?(?:is )?(?:unavailable|not avail\w{3,6})",
                 FAIR,
                 also=(
                     _JETSON,

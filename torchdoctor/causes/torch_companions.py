@@ -15,6 +15,7 @@ CAUSES = (
         why="Each torchvision release contains compiled operators (nms, roi_align) for exactly one torch release. With another torch "
         "they do not load, so torchvision::nms does not exist.",
         signs=(
+            Sign(r"(?:No such operator|Could not find the operator) image::\w+", FAIR),
             Sign(r"Couldn't load custom C\+\+ ops"),
             Sign(r"operator torchvision::\w+ does not exist"),
             Sign(r"No such operator torchvision::\w+"),
@@ -56,6 +57,7 @@ CAUSES = (
         decide="pip list | grep -i torch",
         url="https://github.com/pytorch/vision#installation",
         examples=(
+            "RuntimeError: No such operator image::decode_png\n\nThe above exception was the direct cause of the following exception:",
             "RuntimeError: operator torchvision::nms does not exist",
             "RuntimeError: Couldn't load custom C++ ops. This can happen if your PyTorch and torchvision versions are incompatible, or "
             "if you had errors while compiling torchvision from source.",
@@ -122,6 +124,13 @@ CAUSES = (
         why="Up to 2.10 each torchaudio release contains compiled code for exactly one torch release and CUDA version. With another "
         "torch its library does not load.",
         signs=(
+            ends_in("torchaudio/_extension.py", "_load_lib|_init_extension|<module>"),
+            ends_in("torchaudio/_extension/__init__.py", "<module>", code=r"_(?:load_lib|check_cuda_version|init_\w+)\("),
+            Sign(
+                r"torchaudio[/\\]_extension\b.{0,1500}ctypes[/\\]__init__\.py.{0,24} in __init__(?:.{0,40}_dlopen\(self\._name, mode\))?[ ^~]{0,60}$",
+                FAIR,
+            ),
+            Sign(r"_load_lib\(.libtorchaudio.\)", FAIR),
             Sign(r"torchaudio/(?:lib/)?_?(?:lib)?torchaudio[\w.-]*\.so: u(?:ndefined symbol)?"),
             Sign(r"symbol not found:? .{0,3}_{1,2}Z\w{4,200}'? {0,2}(?:Expected in|Referenced from): .{0,200}torchaudio/"),
             Sign(r"PyTorch and TorchAudio were compiled with different CUDA versions"),
@@ -161,6 +170,8 @@ CAUSES = (
         ),
         decide="pip list | grep -i torch",
         examples=(
+            '  File "/opt/v/lib/python3.9/site-packages/torchaudio/_extension.py", line 105, in _init_extension\n    _load_lib("libtorchaudio")\n  File "/opt/v/lib/python3.9/site-packages/torchaudio/_extension.py", line 52, in _load_lib\n    torch.ops.load_library(path)',
+            '  File "/opt/v/lib/python3.9/site-packages/torchaudio/_extension.py", line 52, in _load_lib\n    torch.ops.load_library(path)\n  File "/opt/v/lib/python3.9/site-packages/torch/_ops.py", line 643, in load_library\n    ctypes.CDLL(path)\n  File "/usr/lib/python3.9/ctypes/__init__.py", line 382, in __init__\n    self._handle = _dlopen(self._name, mode)',
             "OSError: /opt/asr/lib/python3.10/site-packages/torchaudio/lib/libtorchaudio.so: undefined symbol: "
             "_ZN2at4_ops10zeros_like4callERKNS_6TensorE",
             "RuntimeError: Detected that PyTorch and TorchAudio were compiled with different CUDA versions. PyTorch has CUDA version "
@@ -171,82 +182,18 @@ CAUSES = (
         counterexamples=("torchaudio backend: soundfile",),
     ),
     Cause(
-        slug="torchcodec-load-failed",
-        title="torchcodec cannot load its library: FFmpeg is missing, or it is made for another torch",
-        why="torchcodec links to the FFmpeg libraries of the system (not the ffmpeg program alone) and to one torch release. It tries "
-        "FFmpeg 4 to 8 in turn and found none that loads together with this torch.",
-        signs=(
-            Sign(r"Could not load libtorchcodec"),
-            Sign(r"= load_torchcodec_shared_libraries\(\)", FAIR),
-            Sign(r"libtorchcodec_core\d\.(?:so|dylib|dll).{0,120}(?:undefined symbol|cannot open|not found|Could not)", FAIR),
-            Sign(r"libavutil\.so\.\d+: cannot open shared object file", FAIR),
-            Sign(r"not found in DLL:.{0,200}libtorchcodec"),
-            Sign(r"Could not load this library: .{0,200}libtorchcodec"),
-            Sign(r"libtorchcodec loading traceback"),
-            Sign(r"Could not find module .{0,200}libtorchcodec"),
-            Sign(r"lib(?:avcodec|avutil|avformat|avfilter|avdevice|swscale|swresample)\.so\.\d+: cannot open shared object file", FAIR),
-            Sign(r"Library not loaded: @rpath/lib(?:avcodec|avutil|avformat|avfilter|avdevice|swscale|swresample)\.\d+\.dylib", FAIR),
-            Sign(r"libnppicc\.so\S{0,4}: cannot open shared object file", FAIR),
-        ),
-        refines=(
-            "cpp-extension-abi-mismatch",
-            "windows-dll-version-conflict",
-        ),
-        fixes=(
-            Fix(
-                "Install FFmpeg with its shared libraries (version 4 to 8) into the environment or the system.",
-                ("conda install -c conda-forge ffmpeg",),
-            ),
-            Fix(
-                "Install the torchcodec version that pairs with the installed torch (0.7 with torch 2.8, 0.8 and 0.9 with 2.9, 0.5 with "
-                "2.7, 0.2 with 2.6).",
-                ('python -c "import torch; print(torch.__version__)"', "pip install --force-reinstall torchcodec==0.7"),
-            ),
-        ),
-        url="https://github.com/pytorch/torchcodec#installing-torchcodec",
-        examples=(
-            "RuntimeError: Could not load libtorchcodec. Likely causes:\n          1. FFmpeg is not properly installed in your "
-            "environment. We support versions 4, 5, 6 and 7.\n          2. The PyTorch version (2.8.0+cu128) is not compatible with this "
-            "version of TorchCodec.",
-            "FFmpeg version 4: Could not load this library: /opt/v/lib/python3.12/site-packages/torchcodec/libtorchcodec_core4.dylib\n[end of libtorchcodec loading traceback].",
-            "Procedure ?decref_pyobject@TensorImpl@c10@@UEBAXXZ not found in DLL: C:\\v\\Lib\\site-packages\\torchcodec\\libtorchcodec_core7.dll.",
-            "OSError: libavcodec.so.60: cannot open shared object file: No such file or directory",
-        ),
-        counterexamples=("[torchcodec] decoded 300 frames",),
-    ),
-    Cause(
-        slug="torchcodec-missing",
-        title="Audio or video decoding needs torchcodec, which is not installed",
-        why="Newer torchaudio (2.9 and later) and datasets (4.0 and later) no longer decode themselves, they call torchcodec.",
-        signs=(
-            Sign(r"TorchCodec is required for (?:load|save)_with_torchcodec"),
-            Sign(r"To support (?:decoding|encoding) (?:audio|video)(?: data)?, please install '?torchcodec"),
-            Sign(r"No module named 'torchcodec'"),
-            Sign(r"name '(?:AudioDecoder|VideoDecoder|torchcodec)' is not defined", FAIR),
-            Sign(r"TorchCodec is not installed"),
-            Sign(r"[Pp]lease install '?torchcodec", FAIR),
-        ),
-        refines=("module-not-installed",),
-        fixes=(
-            Fix(
-                "Install torchcodec in the version for the installed torch, and FFmpeg with its shared libraries.",
-                ("python -m pip install torchcodec", "conda install -c conda-forge ffmpeg"),
-            ),
-            Fix("Or stay with versions that decode themselves: torchaudio below 2.9, datasets below 4.", ('pip install "datasets<4"',)),
-        ),
-        examples=(
-            "ImportError: TorchCodec is required for load_with_torchcodec. Please install torchcodec to use this function.",
-            "ImportError: TorchCodec is not installed. Please install torchcodec to decode audio.",
-            "NameError: name 'AudioDecoder' is not defined",
-        ),
-        counterexamples=("TorchCodec 0.8 loaded",),
-    ),
-    Cause(
         slug="xformers-mismatch",
         title="xformers was built for another torch, CUDA or Python than the installed one",
         why="The xformers wheel contains kernels compiled for exactly one torch and CUDA version. With another torch they do not load "
         "and memory-efficient attention is unavailable.",
         signs=(
+            Sign(r"xformers::\w+\(\) expected at most"),
+            Sign(r"Could not run 'xformers::\w+'"),
+            Sign(r"No such operator xformers\w*::\w+"),
+            Sign(r"operator xformers\w*::\w+ does not exist"),
+            Sign(r"'_OpNamespace' 'xformers\w*' object has no attribute"),
+            Sign(r"cannot import name '\w+' from 'xformers[\w.]*'", FAIR),
+            Sign(r"memory_efficient_attention\.cutlassF: {1,60}unavailable", FAIR, unless=(r"(?:rocm|\bhip\b|ckF: {1,60}available)",)),
             Sign(r"PyTorch (?P<built>\d[\w.+]*) with CUDA \w+ \(you have (?P<have>\d[\w.+]*)\)"),
             Sign(r"xFormers can't load C\+\+/CUDA extensions"),
             Sign(r"xFormers wasn't buil[dt] with CUDA support"),
@@ -257,7 +204,7 @@ CAUSES = (
             Sign(r"No module named 'xformers\._C", FAIR),
             ends_in("xformers/ops/fmha/dispatch.py", "_run_priority_list"),
             Sign(r"WinError 127.{0,200}xformers[/\\]"),
-            Sign(r"module 'xformers' has no attribute 'ops'", FAIR),
+            Sign(r"module 'xformers(?:\.\w+){0,3}' has no attribute '\w+'", FAIR),
         ),
         refines=(
             "cpp-extension-abi-mismatch",
@@ -285,10 +232,17 @@ CAUSES = (
         ),
         decide="python -m xformers.info",
         examples=(
+            "RuntimeError: xformers::efficient_attention_forward_cutlass() expected at most 8 argument(s) but received 13 argument(s).",
+            "NotImplementedError: Could not run 'xformers::efficient_attention_forward_cutlass' with arguments from the 'CUDA' backend.",
+            "RuntimeError: No such operator xformers::efficient_attention_forward_generic - did you forget to build xformers with `python setup.py develop`?",
+            "xFormers 0.0.26\nmemory_efficient_attention.cutlassF:               unavailable\nmemory_efficient_attention.cutlassB:               unavailable",
             "WARNING[XFORMERS]: xFormers can't load C++/CUDA extensions. xFormers was built for:\n    PyTorch 2.3.0+cu121 with CUDA 1201 "
             "(you have 2.2.1+cu118)\n    Python  3.10.14 (you have 3.10.6)",
-            "AttributeError: module 'xformers' has no attribute 'ops'",
+            r"AttributeError: module 'xformers' has no attribute 'ops'",
         ),
-        counterexamples=("xFormers 0.0.27 memory_efficient_attention.cutlassF: available",),
+        counterexamples=(
+            "No module 'xformers'. Proceeding without it.\nINFO model loaded",
+            "xFormers 0.0.27 memory_efficient_attention.cutlassF: available",
+        ),
     ),
 )

@@ -33,6 +33,15 @@ CAUSES = (
         why="Python looks in the script's own folder first. A file such as {name|torch}.py there (or a folder of that name) hides the "
         "real module, which then is half imported or lacks everything.",
         signs=(
+            Sign(
+                r"(?P<file>[^\s\"]{1,250}[/\\](?P<name>torchaudio|torchvision)[/\\](?:_extension|extension|__init__)\.py):\d+: UserWarning: .{0,60}extension is not available",
+                test=_own_file,
+            ),
+            Sign(
+                r"(?P<file>[^\s\"]{1,250}[/\\](?P<name>torch)[/\\]__init__\.py)\W{1,3} line \d+,? in <module> .{0,300}No module named 'torch\.(?:_C|version)'",
+                FAIR,
+                test=_own_file,
+            ),
             Sign(r"consider renaming '(?P<file>[^']{1,300}?(?P<name>[\w-]+)\.py)' since it has the same name as"),
             Sign(
                 r"partially initialized module '(?P<name>torch|numpy|transformers|datasets|tokenizers|accelerate|random|typing|types|"
@@ -93,6 +102,8 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__file__)"',
         examples=(
+            "/src/audio/torchaudio/_extension.py:11: UserWarning: torchaudio C++ extension is not available.",
+            "  File \"/home/ole/pytorch/torch/__init__.py\", line 190, in <module>\n    from torch._C import *\nModuleNotFoundError: No module named 'torch._C'",
             "AttributeError: partially initialized module 'torch' has no attribute 'nn' (most likely due to a circular import)",
             '  File "/opt/py/lib/python3.10/site-packages/torch/__init__.py", line 29, in <module>\n    import copy\n  File '
             '"/home/ole/work/copy.py", '
@@ -103,7 +114,10 @@ CAUSES = (
             "AttributeError: partially initialized module 'whisper' has no attribute 'load_model' (most likely due to a circular import)",
             "ModuleNotFoundError: No module named 'utils.general'; 'utils' is not a package",
         ),
-        counterexamples=("  File \"/home/ole/main.py\", line 3, in <module>\nAttributeError: 'Net' object has no attribute 'fc'",),
+        counterexamples=(
+            "  File \"/opt/v/lib/python3.11/site-packages/torch/__init__.py\", line 190, in <module>\n    from torch._C import *\nModuleNotFoundError: No module named 'torch._C'",
+            "  File \"/home/ole/main.py\", line 3, in <module>\nAttributeError: 'Net' object has no attribute 'fc'",
+        ),
     ),
     Cause(
         slug="torch-imported-twice",

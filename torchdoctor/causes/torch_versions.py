@@ -34,6 +34,27 @@ CAUSES = (
         why="The library (transformers, diffusers, torchvision, a newer project) uses a name that this torch does not have yet, or it "
         "checks the version itself and refuses or switches torch off.",
         signs=(
+            Sign(r"name 'nn' is not defined", FAIR, also=(r"site-packages[/\\](?:transformers|diffusers|trl|peft|accelerate)[/\\]",)),
+            Sign(
+                r"cannot import name '(?P<name>InterpolationMode|\w{3,40}_Weights|get_model|list_models|get_weight|MultiScaleRoIAlign|Conv2dNormActivation|Conv3dNormActivation|sigmoid_focal_loss|box_iou|draw_bounding_boxes|draw_segmentation_masks|make_grid|v2|tv_tensors|datapoints)' from 'torchvision[\w.]*'",
+                FAIR,
+            ),
+            Sign(
+                r"module 'torchvision\.(?:transforms(?:\.functional)?|models(?:\.\w+)?|ops|io|utils)' has no attribute '(?P<name>(?!Scale'|RandomSizedCrop'|utils')\w+)'",
+                FAIR,
+            ),
+            Sign(
+                r"No module named 'torchvision\.(?P<name>transforms\.v2|tv_tensors|datapoints|io|ops(?:\.\w+)?|models\.(?:feature_extraction|efficientnet|convnext|vision_transformer|swin_transformer|optical_flow|video))'",
+                FAIR,
+            ),
+            Sign(r"module 'torchaudio\.(?:functional|models|pipelines|transforms|utils)' has no attribute '(?P<name>\w+)'", FAIR),
+            Sign(r"cannot import name '(?P<name>\w+)' from 'torchaudio\.(?:functional|models|pipelines|transforms)", FAIR),
+            Sign(r"torch/extension\.h: No such file", also=(r"torch/lib/include",)),
+            Sign(r"torch/extension\.h: No such file", FAIR),
+            Sign(r"'torch/extension\.h'(?: file not found|: No such)", FAIR),
+            Sign(r"'const at::Type.{0,4} could not bind to an rvalue"),
+            Sign(r"type object 'torch\.(?!_C)[\w.]{2,60}' has no attribute '(?P<name>\w+)'", FAIR),
+            Sign(r"cannot import name '(?P<name>ReduceOp)'(?! from)", FAIR),
             Sign(rf"module '?torch'? has no attribute '(?P<name>{_NEWER})'"),
             Sign(r"module '?torch\.(?:library|_library)'? has no attribute '(?P<name>\w+)'"),
             Sign(r"module 'torch\.utils\._pytree' has no attribute '(?P<name>\w+)'"),
@@ -118,8 +139,15 @@ CAUSES = (
         ),
         unless=(r"partially initialized module 'torch'", r"upgrade torch to at least v2\.6"),
         refines=(
+            "module-not-installed",
+            "torchvision-version-mismatch",
             "torch-install-broken",
             "library-argument-renamed",
+        ),
+        explains=(
+            "ninja-build-failed",
+            "pip-build-failed",
+            "cuda-headers-missing",
         ),
         fixes=(
             Fix(
@@ -134,6 +162,14 @@ CAUSES = (
         ),
         decide="pip list | grep -i -e torch -e transformers -e diffusers",
         examples=(
+            "ImportError: cannot import name 'InterpolationMode' from 'torchvision.transforms' (/opt/v/lib/python3.8/site-packages/torchvision/transforms/__init__.py)",
+            "ModuleNotFoundError: No module named 'torchvision.transforms.v2'",
+            "AttributeError: module 'torchvision.models' has no attribute 'ViT_B_16_Weights'",
+            "AttributeError: module 'torchaudio.functional' has no attribute 'forced_align'",
+            "  File \"/opt/v/lib/python3.10/site-packages/transformers/integrations/tp.py\", line 12, in <module>\n    class Hook(nn.Module):\nNameError: name 'nn' is not defined",
+            "g++ -I/opt/v/lib/python3.6/site-packages/torch/lib/include -c ops.cpp\nops.cpp:1:29: fatal error: torch/extension.h: No such file or directory\nninja: build stopped: subcommand failed.",
+            "AttributeError: type object 'torch.distributed.ReduceOp' has no attribute 'BAND'",
+            "cpu/op.cpp:8:3: error: reference to type 'const at::Type' could not bind to an rvalue of type 'c10::ScalarType'",
             "AttributeError: module 'torch' has no attribute 'compiler'",
             "Disabling PyTorch because PyTorch >= 2.2 is required but found 2.0.1+cu117",
             "ModuleNotFoundError: No module named 'torch.distributed.tensor'",
@@ -147,6 +183,7 @@ CAUSES = (
             "ImportError: cannot import name 'get_default_device' from 'torch' (/opt/v/lib/python3.10/site-packages/torch/__init__.py)",
         ),
         counterexamples=(
+            "NameError: name 'nn' is not defined",
             "AttributeError: module 'torch' has no attribute 'foo_bar_baz'",
             "TypeError: Net.__init__() got an unexpected keyword argument 'n_hidden'",
             "torch 2.5 or later is installed, fast path on",

@@ -2,6 +2,7 @@
 
 from torchdoctor.api import FAIR, Cause, Fix, Sign
 from torchdoctor.causes.compile import NO_COMPILE
+from torchdoctor.tracebacks import ends_in
 
 TRITON_GPU = Cause(
     slug="gpu-too-old-for-triton",
@@ -86,6 +87,7 @@ TRITON_RESOURCES = Cause(
         Sign(r"Required: (?P<required>\d+), Hardware limit: (?P<limit>\d+)"),
         Sign(r"Reducing block sizes or `?num_stages`? may help"),
         Sign(r"No valid triton configs\. OutOfResources"),
+        Sign(r"\bOutOfResources\(self\.metadata"),
     ),
     fixes=(
         Fix(
@@ -108,6 +110,7 @@ TRITON_RESOURCES = Cause(
         "triton.runtime.autotuner.OutOfResources: out of resource: shared memory, Required: 131072, Hardware limit: 101376. Reducing "
         "block sizes or "
         "`num_stages` may help.",
+        '  File "/opt/env/lib/python3.10/site-packages/triton/compiler/compiler.py", line 374, in _init_handles\n    raise OutOfResources(self.metadata.shared, max_shared, "shared memory")',
     ),
     counterexamples=("slurm: out of resources on node",),
 )
@@ -134,6 +137,16 @@ TRITON_COMPILE = Cause(
         Sign(r"ConvertTritonGPUToLLVM", FAIR, also=(r"[Ee]rror|failed",)),
         Sign(r"Cannot select: intrinsic %llvm\.nvvm"),
         Sign(r"LLVM ERROR: Cannot select"),
+        Sign(r"UNREACHABLE executed.{0,30}Unsupported conversion", FAIR),
+        Sign(r"Unsupported conversion from f16 to f16", FAIR),
+        Sign(r"#ttg\.(?:slice|blocked|nvidia_mma|amd_mfma|shared|swizzled_shared|dot_op)<", FAIR),
+        Sign(r"#triton_gpu\.\w+<", FAIR),
+        Sign(r"error: unsupported target: '?(?:gfx|sm_)\w+", FAIR),
+        Sign(r"failed to legalize operation '(?:tt|ttg|ttng|triton\w*|nvgpu|nvvm)\.\w+", FAIR),
+        Sign(r"computeCapability not supported", FAIR),
+        Sign(r"couldn't allocate (?:input|output) reg(?:ister)? for constraint", FAIR),
+        ends_in("triton/compiler/code_generator.py", "\\w+"),
+        ends_in("triton/backends/(?:nvidia|amd)/compiler.py", "make_(?:ttir|ttgir|llir)|<lambda>"),
     ),
     unless=(r"sm_1\d\d\w? is not defined", r"Value 'sm_\d+\w?' is not defined for option 'gpu-name'"),
     fixes=(
@@ -149,6 +162,9 @@ TRITON_COMPILE = Cause(
         'triton.compiler.errors.CompilationError: at 21:11:\n    acc = tl.dot(a, b, input_precision="tf32")\nAssertionError()',
         "RuntimeError: Internal Triton PTX codegen error: ptxas stderr: ptxas /tmp/tmp1.ptx, line 88; error   : Feature '.bf16' requires "
         ".target sm_80 or higher",
+        "python: UNREACHABLE executed: Unsupported conversion from f16 to f16",
+        "error: failed to legalize operation 'tt.get_program_id' that was explicitly marked illegal",
+        '  File "/opt/env/lib/python3.10/site-packages/triton/compiler/code_generator.py", line 1295, in ast_to_ttir\n    raise CompilationError(fn.src, node, repr(e)) from e',
     ),
     counterexamples=("compilation terminated.",),
 )

@@ -55,9 +55,9 @@ CAUSES = (
         signs=(
             Sign(r"Failed to find C compiler\. Please specify via CC environment variable"),
             Sign(r"Failed to find C compiler"),
-            Sign(r"InvalidCxxCompiler: No working C\+\+ compiler found"),
-            Sign(r"No working C\+\+ compiler found in"),
-            Sign(r"No such file or directory: '(?:gcc|cc|clang|g\+\+)'", FAIR, also=(r"(?:triton|_inductor)[/\\]",)),
+            Sign(
+                r"No such file or directory: '(?:/usr/(?:local/)?bin/)?(?:gcc|cc|clang|g\+\+)'", FAIR, also=(r"(?:triton|_inductor)[/\\]",)
+            ),
             ends_in("triton/common/build.py", "_build", code=r"raise RuntimeError\("),
             ends_in("triton/runtime/build.py", "_build", code=r"raise RuntimeError\("),
         ),
@@ -87,6 +87,8 @@ CAUSES = (
         why="Triton's launcher is linked with -lcuda, for which the linker wants a file named libcuda.so. ldconfig lists only "
         "libcuda.so.1, or the driver's folder (/usr/lib64-nvidia in Colab) not at all.",
         signs=(
+            Sign(r"AssertionError: \S{0,3}libcuda\.so not found", FAIR),
+            ends_in("triton/common/build.py", "_build", code=r"libcuda_dirs\(\)"),
             Sign(r"libcuda\.so cannot found"),
             Sign(r"cannot find -lcuda\b"),
             Sign(r"unable to find library -lcuda\b"),
@@ -122,6 +124,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            '  File "/opt/v/lib/python3.10/site-packages/triton/common/build.py", line 61, in _build\n    cuda_lib_dirs = libcuda_dirs()',
             "/usr/bin/ld: cannot find -lcuda: No such file or directory\ncollect2: error: ld returned 1 exit status",
             "AssertionError: libcuda.so cannot found!",
         ),

@@ -13,6 +13,9 @@ CAUSES = (
         why="torch's DLLs need Microsoft's C++ run-time libraries (vcruntime140_1.dll, msvcp140.dll). A fresh Windows does not have "
         "them, and the error names torch's DLL instead of the missing one.",
         signs=(
+            Sign(r"api-ms-win-crt-[\w-]{2,40}\.dll (?:was )?(?:not found|is missing)", FAIR),
+            Sign(r"Could not find module .{0,200}[/\\'](?:c10|shm|asmjit|torch|torch_cpu|torch_python|torch_global_deps|caffe2\w*)\.dll\b"),
+            Sign(r"err\.strerror \+= .{0,4}Error loading .{0,3}\{dll\}", FAIR),
             Sign(rf"\[WinError 126\].{{0,120}}Error loading .{{0,200}}{_TORCH_DLL}"),
             Sign(rf"Error loading .{{0,200}}{_TORCH_DLL}.{{0,5}} or one of its dependencies", FAIR),
             Sign(r"Microsoft Visual C\+\+ Redistributable is not installed"),
@@ -51,6 +54,9 @@ CAUSES = (
         ),
         url="https://aka.ms/vs/17/release/vc_redist.x64.exe",
         examples=(
+            "The program can't start because api-ms-win-crt-runtime-l1-1-0.dll is missing from your computer.",
+            "FileNotFoundError: Could not find module 'c10.dll' (or one of its dependencies). Try using the full path with constructor syntax.",
+            "File ~\\env\\Lib\\site-packages\\torch\\__init__.py:148\n    146                 err = ctypes.WinError(ctypes.get_last_error())\n    147                 err.strerror += f' Error loading \"{dll}\" or one of its dependencies.'\n--> 148                 raise err",
             "OSError: [WinError 126] The specified module could not be found. Error loading "
             '"D:\\venv\\lib\\site-packages\\torch\\lib\\shm.dll" or one of its dependencies.',
             "ImportError: DLL load failed while importing onnxruntime_pybind11_state: The specified module could not be found.",
@@ -64,6 +70,7 @@ CAUSES = (
         why="Wheels of the torch 2.9 time use run-time features that an older Visual C++ runtime on PATH or in System32 does not have, "
         "so c10.dll's start-up code fails.",
         signs=(
+            Sign(r"torch.{0,200}\bDLL initiali[sz]ation (?:failure|failed|error)", FAIR),
             Sign(r"\[WinError 1114\].{0,200}(?:c10|torch\w*|shm)\.dll"),
             Sign(r"\[WinError 1114\]", also=(r"torch[/\\]+__init__\.py",)),
             Sign(r"WinError 1114", FAIR),
@@ -85,6 +92,7 @@ CAUSES = (
         ),
         url="https://aka.ms/vs/17/release/vc_redist.x64.exe",
         examples=(
+            "Error loading `torch\\lib\\torch_python.dll` due to DLL initialization failure on Windows",
             "OSError: [WinError 1114] A dynamic link library (DLL) initialization routine failed. Error loading "
             '"C:\\app\\.venv\\Lib\\site-packages\\torch\\lib\\c10.dll" or one of its dependencies.',
         ),
@@ -96,6 +104,7 @@ CAUSES = (
         why="A DLL was found, but in another version than expected: a cuDNN or CUDA of another installation on PATH, or torch and its "
         "companions of different releases.",
         signs=(
+            Sign(r"DLL load failed.{0,80}%1 is not a valid Win32 application", FAIR),
             Sign(r"\[WinError 127\]"),
             Sign(r"The procedure entry point .{1,160} could not be located in the dynamic link library"),
             Sign(r"DLL load failed(?: while importing \w+)?: The specified procedure could not be found"),
@@ -117,6 +126,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "ImportError: DLL load failed while importing _C: %1 is not a valid Win32 application.",
             "OSError: [WinError 127] The specified procedure could not be found. Error loading "
             '"E:\\sd\\venv\\lib\\site-packages\\torch\\lib\\nvfuser_codegen.dll" or one of its dependencies.',
             "The ordinal 345 could not be located in the dynamic link library C:\\conda\\Library\\bin\\mkl_intel_thread.2.dll.",
@@ -155,11 +165,23 @@ CAUSES = (
         why="On Windows each DataLoader worker starts afresh and reserves memory for torch's CUDA DLLs (gigabytes each). Windows has to "
         "back that with the page file, which is too small.",
         signs=(
+            Sign(r"页面文件太小"),
+            Sign(r"頁面檔案太小"),
+            Sign(r"Auslagerungsdatei ist zu klein"),
+            Sign(r"Le fichier de pagination est (?:insuffisant|trop petit)"),
+            Sign(r"archivo de paginación es demasiado pequeño"),
+            Sign(r"arquivo de paginação é (?:muito|demasiado) pequeno"),
+            Sign(r"Файл подкачки слишком мал"),
+            Sign(r"file di paging (?:è|non è) (?:troppo piccolo|sufficiente)"),
+            Sign(r"ページング ?ファイルが小さすぎる"),
             Sign(r"\[WinError 1455\]"),
             Sign(r"The paging file is too small for this operation to complete"),
             Sign(r"os error 1455\b"),
         ),
-        refines=("windows-vcredist-missing",),
+        refines=(
+            "cuda-runtime-lib-missing",
+            "windows-vcredist-missing",
+        ),
         explains=("dataloader-worker-killed",),
         fixes=(
             Fix("Lower num_workers of the DataLoader (0, 1 or 2).", code="loader = DataLoader(dataset, batch_size=16, num_workers=2)"),
@@ -171,6 +193,8 @@ CAUSES = (
             ),
         ),
         examples=(
+            "页面文件太小，无法完成操作。",
+            'OSError: Le fichier de pagination est insuffisant pour terminer cette opération. Error loading "C:\\\\v\\\\torch\\\\lib\\\\cublasLt64_11.dll"',
             "OSError: [WinError 1455] The paging file is too small for this operation to complete. Error loading "
             '"D:\\envs\\v\\lib\\site-packages\\torch\\lib\\cudnn_cnn_infer64_8.dll" or one of its dependencies.',
             "OSError: Die Auslagerungsdatei ist zu klein, um diesen Vorgang durchzuführen. (os error 1455)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torchdoctor.api import FAIR, WEAK, Cause, Fix, Sign
 from torchdoctor.causes.xid import CONSEQUENCES, kernel_line
 
@@ -37,6 +39,8 @@ ECC = Cause(
         Sign(r"Uncontained (?:ECC|memory) error"),
         Sign(r":00\.0 (?:Off|On) \| [1-9]\d{0,6} \|", WEAK),
         Sign(r"Volatile(?: [SD]RAM [\w -]{1,30} : \d+){0,6}? [SD]RAM Uncorrectable[\w -]{0,10} : [1-9]", FAIR),
+        Sign(r"Detected .{0,20}\b[SD]RAM uncorrectable error", FAIR),
+        Sign(r"uncorrectable double-bit ECC", FAIR),
     ),
     fixes=(
         Fix(
@@ -78,6 +82,7 @@ CONTAINED = Cause(
         Sign(r"cudaErrorContained"),
         Sign(r"CUDA_ERROR_CONTAINED"),
         Sign(r"Invalid access of peer GPU memory over nvlink or a hardware error"),
+        Sign(r"\bContained: .{1,40}\(0x[0-9a-f]+\)\. RST: ", FAIR),
     ),
     unless=(r"Uncontained",),
     fixes=(
@@ -95,6 +100,7 @@ CONTAINED = Cause(
     examples=(
         "NVRM: Xid (PCI:0000:53:00): 94, pid=7123, name=pt_main_thread, Contained: SM (0x1). RST: No, D-RST: No",
         "CUDA_ERROR_CONTAINED: Invalid access of peer GPU memory over nvlink or a hardware error",
+        "94, pid=4112, Contained: SM (0x1). RST: No, D-RST: No",
     ),
     counterexamples=("NVRM: Xid (PCI:0000:53:00): 95, pid=7123, name=x, Uncontained: LTC TAG",),
 )
@@ -107,7 +113,7 @@ REMAP_PENDING = Cause(
         Sign(r"Remapped Rows.{0,200}Pending : Yes"),
         Sign(r"Uncorrectable Error : \d+ Pending : Yes"),
         Sign(r"Pending(?: Page Blacklist)? : Yes", FAIR, also=(r"Retired Pages",)),
-        Sign(r"Row Remapper: New row marked for remapping"),
+        Sign(r"Row Remapper: New row\b"),
         Sign(r"row remap(?:ping)? (?:is )?pending"),
         Sign(r"reset gpu to activate"),
         Sign(r"remapped_rows\.pending\W{1,20}(?:Yes|1)\b"),
@@ -118,6 +124,7 @@ REMAP_PENDING = Cause(
         Sign(r"pending retired pages? ha(?:s|ve) been detected"),
         Sign(r"pending remapping true"),  # gpud
         *kernel_line(63, 156),
+        Sign(r"pages? .{0,60}pending retirement", FAIR, unless=(r"\bno pages?\b|\b0 pages?\b",)),
     ),
     fixes=(
         _RESET,
@@ -135,6 +142,7 @@ REMAP_PENDING = Cause(
         'DCGM_FI_DEV_ROW_REMAP_PENDING{{gpu="3",device="nvidia3"}} 1'.replace("{{", "{").replace("}}", "}"),
         "NVRM: Xid (PCI:0000:9b:00): 63, pid=2290, name=python, Row Remapper: New row (0x0000000002f91b3a) marked for remapping, reset "
         "gpu to activate.",
+        "health check: this GPU has pages with ECC errors that are pending retirement",
     ),
     counterexamples=("    Remapped Rows\n        Correctable Error : 0\n        Uncorrectable Error : 1\n        Pending : No",),
 )
@@ -146,7 +154,7 @@ REMAP_FAILED = Cause(
     signs=(
         *kernel_line(64, 157),
         Sign(r"Remapping Failure Occurred : Yes"),
-        Sign(r"Row Remapper: (?:Failed|Unable) \w+"),
+        Sign(r"Row Remapper: (?:Failed|Unable)\b"),
         Sign(r"Row remapping fail(?:ure|ed)"),
         Sign(r"DCGM_FR_ROW_REMAP_FAILURE"),
         Sign(r"DCGM_FR_(?:RETIRED_PAGES_(?:DBE_)?|UNCORRECTABLE_ROW_REMAP_)LIMIT"),
@@ -193,6 +201,10 @@ NVLINK = Cause(
         Sign(r"NVLink errors? on GPU \d+.{0,30} exceeds", FAIR),
         Sign(r"DCGM_FR_NV(?:LINK|SWITCH)_(?:ERROR\w*|DOWN|CRC\w*|FATAL\w*|NVLINK_DOWN|(?:EFFECTIVE|SYMBOL)_BER\w*)"),
         Sign(r"fatal errors? on NvSwitch", FAIR),
+        Sign(r"Link \d+: [\d.]+ GB/s Link \d+: <inactive>", FAIR),
+        Sign(r"Link \d+: <inactive> Link \d+: [\d.]+ GB/s", FAIR),
+        Sign(r"(?:Nonf|F)atal XC\d i\d Link -?\d", FAIR),
+        Sign(r"\bi\d Link \d+ \(0x[0-9a-f]+ 0x", FAIR),
     ),
     fixes=(
         Fix(
@@ -221,6 +233,7 @@ NVLINK = Cause(
         "0x00000000)",
         "GPU 2's NvLink link 7 is currently down. Run a field diagnostic on the GPU.",
         "nvidia-nvswitch2: SXid (PCI:0000:8b:00.0): 20034, Fatal, Link 11 LTSSM Fault Up",
+        "GPU 1: Tesla V100-SXM2-32GB (UUID: GPU-aa)\n\t Link 0: 25.781 GB/s\n\t Link 1: <inactive>\n\t Link 2: 25.781 GB/s",
     ),
     counterexamples=("NCCL INFO NVLS multicast support is available", "GPU0  X  NV12  SYS"),
 )
@@ -230,7 +243,9 @@ SUSPECT = Cause(
     title="The GPU itself is suspect: a diagnostic failed or the fault follows the card",
     why="A stress test or the GPU's own controller reports a fault that no program causes.",
     signs=(
-        *kernel_line(54, 62, 92, 167, 168, 169),
+        *kernel_line(54, 92, 167, 168, 169),
+        # where the driver says what is to be done about it, that counts
+        *(replace(sign, unless=(r"PMU has halted", r"Reset Required")) for sign in kernel_line(62)),
         Sign(r"GPU \d+: FAULTY"),
         Sign(r"(?:Memory|Diagnostic|Targeted (?:Stress|Power)|SM Stress|Memtest|EUD|Pulse Test|PCIe) \| Fail\b", FAIR),
         Sign(r"\| Fail - (?:All|GPU:? ?\d)", FAIR),
