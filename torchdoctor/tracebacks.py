@@ -13,8 +13,8 @@ CRASH_FIX = Fix(
     "look at. Reinstall it in the version that belongs to the installed torch, or do without it once to see whether the crash goes away."
 )
 """For causes with a sign that has ``CRASHED_IN``."""
-_NO_MESSAGE = r"(?!.{0,500}(?:\w(?:Error|Exception|Failure|Exit)\b[^(]|File \"))"
-"""After the frame neither a message nor a further frame."""
+_NO_MESSAGE = r"(?!.{0,500}(?:\w(?:Error|Exception|Failure|Exit)\b[^(}]|File \"[^\"]{1,300}\"))"
+"""After the frame neither a message nor a further frame, but for the beginning of one."""
 
 
 def ends_in(file: str, function: str, strength: Strength = Strength.FAIR, code: str = "") -> Sign:

@@ -169,6 +169,7 @@ CAUSES = (
             Sign(r"require users to upgrade torch to at least v?2\.6"),
             Sign(r"CVE-2025-32434"),
             ends_in("transformers/utils/import_utils.py", "check_torch_load_is_safe"),
+            ends_in("transformers/modeling_utils.py", "load_state_dict", code=r"check_torch_load_is_safe\("),
             Sign(r"upgrade torch to at least v?2\.6"),
             Sign(r"restriction does not apply when loading files with safetensors"),
         ),

@@ -155,6 +155,10 @@ CAUSES = (
         "imports one of them.",
         signs=(
             Sign(
+                r"__init__\(\) got an unexpected keyword argument '(?P<name>progress_bar_refresh_rate|replace_sampler_ddp|weights_summary|truncated_bptt_steps|flush_logs_every_n_steps|reload_dataloaders_every_epoch)'",
+                FAIR,
+            ),
+            Sign(
                 r"No module named '(?P<name>pytorch_lightning\.(?:utilities\.(?:distributed|cloud_io|apply_func)|metrics|"
                 r"plugins\.training_type|callbacks\.base|logging)[\w.]*)'"
             ),
@@ -195,6 +199,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "TypeError: __init__() got an unexpected keyword argument 'progress_bar_refresh_rate'",
             "    from pytorch_lightning.utilities.distributed import rank_zero_only\nModuleNotFoundError: No module named "
             "'pytorch_lightning.utilities.distributed'",
             "NotImplementedError: Support for `training_epoch_end` has been removed in v2.0.0. `Net` implements this method. You can use the `on_train_epoch_end` hook instead.",

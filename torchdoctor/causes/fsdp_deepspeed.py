@@ -17,6 +17,7 @@ CAUSES = (
             Sign(r"_validate_tensors_to_flatten.{0,200}ValueError", FAIR, unless=(r"requires_grad", r"same device")),
             Sign(r"FSDP2? expects uniform (?:original )?(?:parameter )?dtype but got (?P<one>\{?torch\.\w+)"),
             Sign(r"Cannot flatten integer dtype tensors"),
+            Sign(r"FlatParameter requires uniform dtype"),
             ends_in("fsdp/flat_param.py", "_validate_tensors_to_flatten"),
             ends_in("fsdp/_flat_param.py", "_validate_tensors_to_flatten"),
             Sign(r"expects uniform original parameter dtype but got"),
@@ -36,6 +37,7 @@ CAUSES = (
         examples=(
             "ValueError: Must flatten tensors with uniform dtype but got torch.float16 and torch.float32",
             "AssertionError: FSDP expects uniform original parameter dtype but got {torch.bfloat16, torch.float32}",
+            "ValueError: FlatParameter requires uniform dtype but got torch.bfloat16 and torch.float32",
         ),
         counterexamples=("RuntimeError: expected m1 and m2 to have the same dtype, but got: float != c10::Half",),
     ),

@@ -63,7 +63,12 @@ CAUSES = (
             Sign(r"Exception raised from ncclCommWatchdog", FAIR),
             Sign(r"Exception raised from checkForNCCLErrors", FAIR),
             Sign(r"dump debug info, due to collective timeout or exception", FAIR),
-            Sign(r"ProcessGroupNCCL::(?:watchdogHandler|ncclCommWatchdog)\(\)", WEAK),
+            Sign(r"ProcessGroupNCCL::(?:watchdogHandler|ncclCommWatchdog|workCleanupLoop)\(\)", WEAK),
+            Sign(  # the stack of an error that the paste does not show
+                r"ProcessGroupNCCL::WorkNCCL::(?:isCompleted|finishedGPUExecutionInternal|checkAndSetException)\(\)",
+                FAIR,
+                unless=(r"CUDA error|NCCL error|Watchdog caught|device-side assert|what\(\)",),
+            ),
             Sign(r"Signal 6 \(SIGABRT\) received by PID", FAIR),
             Sign(r"died with <Signals\.SIGABRT: 6>", FAIR),
             Sign(r"terminated with signal SIGABRT", FAIR),
@@ -94,6 +99,8 @@ CAUSES = (
             "Exception raised from ncclCommWatchdog at ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1417 (most recent call "
             "first):\nFatal Python error: Aborted",
             "subprocess.CalledProcessError: Command '['/opt/py/bin/python', 'main.py']' died with <Signals.SIGABRT: 6>.",
+            "frame #3: c10d::ProcessGroupNCCL::WorkNCCL::finishedGPUExecutionInternal() const + 0x6c (0x7f00 in /env/torch/lib/libtorch_cuda.so)\n"
+            "frame #4: c10d::ProcessGroupNCCL::WorkNCCL::isCompleted() + 0x58 (0x7f00 in /env/torch/lib/libtorch_cuda.so)",
         ),
         counterexamples=("watchdog: BUG: soft lockup - CPU#3 stuck for 22s",),
     ),

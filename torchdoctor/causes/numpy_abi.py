@@ -35,7 +35,7 @@ CAUSES = (
             Sign(r"_ARRAY_API not found"),
             Sign(r"A module that was compiled using NumPy 1\.x cannot be run"),
             Sign(r"numpy\.core\.multiarray failed to import", FAIR, unless=(r"but this version of numpy is",)),
-            Sign(r"numpy\.dtype size changed, may indicate binary incompatibility"),
+            Sign(r"numpy\.dtype size changed"),
             Sign(
                 r"`?np\.(?P<name>float_|complex_|unicode_|string_|Inf|NaN|cast|product|cumproduct|sometrue|obj2sctype)`? was removed in "
                 r"the NumPy 2\.0 release"

@@ -14,6 +14,10 @@ CAUSES = (
         signs=(
             Sign(
                 r"No module named '?torch'?(?![\w.])",
+                also=(r"(?:likely not a problem with pip|Preparing metadata \((?:setup\.py|pyproject\.toml)\)|\[end of output\])",),
+            ),
+            Sign(
+                r"No module named '?torch'?(?![\w.])",
                 also=(r"(?:get_requires_for_build|build_meta\.py|pip-build-env|Getting requirements to build wheel)",),
             ),
             Sign(r"No module named '?torch'?(?![\w.])", also=(r"(?:subprocess-exited-with-error|metadata-generation-failed)",)),
@@ -52,6 +56,7 @@ CAUSES = (
             Fix("Or install a prebuilt wheel of the package for this torch, CUDA and Python version."),
         ),
         examples=(
+            "      ModuleNotFoundError: No module named 'torch'\n      [end of output]\n  note: This error originates from a subprocess, and is likely not a problem with pip.",
             '  × Getting requirements to build wheel did not run successfully.\n      File "<string>", line 19, in <module>\n'
             "      ModuleNotFoundError: No module named 'torch'\n      [end of output]",
             "      [WARNING] Unable to import torch, pre-compiling ops will be disabled.\n      OSError: Unable to pre-compile ops without torch installed. Please install torch before attempting to pre-compile ops.",
@@ -95,6 +100,8 @@ CAUSES = (
         why="torch with its CUDA libraries needs about 5 GB for the download and 8 GB unpacked, in the cache, in the temporary folder "
         "and in the environment.",
         signs=(
+            Sign(r"\[Errno (?:28|122)\]", FAIR, also=(r"(?:━━━|Collecting \w|\.whl\b)",)),
+            Sign(r"No space left on device", FAIR, also=(r"(?:━━━|Collecting \w)", r"(?:\.whl\b|[MG]B/s)")),
             Sign(r"\[Errno 28\] No space left on device", also=(r"(?:Could not install packages|pip[/\\]|\bpip install)",)),
             Sign(r"Could not install packages due to an OSError: \[Errno 28\]"),
             Sign(r"\[Errno 122\] Disk quota exceeded", also=(r"(?:Could not install packages|pip)",)),
@@ -103,6 +110,10 @@ CAUSES = (
             Sign(r"Could not install packages due to an (?:EnvironmentError|OSError): \[Errno (?:28|122)\]"),
         ),
         explains=("pip-build-failed", "torch-install-broken"),
+        refines=(
+            "checkpoint-save-failed",
+            "dataloader-shm",
+        ),
         fixes=(
             Fix(
                 "Free space (pip cache purge, old environments), or put the temporary folder and the cache on a larger disk.",
@@ -114,6 +125,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "     ━━━━━━━━━━━━━━━━━━━━━━━━ 780.4/780.4 MB 1.2 MB/s eta 0:00:00\nOSError: [Errno 28] No space left on device",
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
             "error: Failed to install: torch-2.5.1-cp311-cp311-manylinux1_x86_64.whl (torch==2.5.1)\n  Caused by: No space left on device (os error 28)",
             "NoSpaceLeftError: No space left on devices.",

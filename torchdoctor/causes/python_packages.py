@@ -99,6 +99,8 @@ CAUSES = (
         why="transformers and diffusers leave device_map, low_cpu_mem_usage, quantized loading and the Trainer's device handling to the "
         "accelerate package and check its version when they need it.",
         signs=(
+            Sign(r"device_map`? requires? `?accelerate", FAIR),
+            Sign(r"'Accelerator' object has no attribute '\w+'", FAIR),
             Sign(r"name '(?:PartialState|AcceleratorState|Accelerator)' is not defined", FAIR),
             Sign(r"No module named 'accelerate\.[\w.]{2,60}'"),
             ends_in("transformers/training_args.py", "_setup_devices", code=r"raise ImportError\("),
@@ -118,7 +120,7 @@ CAUSES = (
                 also=(r"(?:accelerat|trainer\.py)",),
             ),
             Sign(r"Please run `pip install transformers\[torch\]` or `pip install (?:'accelerate>=\{?[\w.]+\}?'|accelerate -U)`"),
-            Sign(r"module 'accelerate' has no attribute", FAIR),
+            Sign(r"module 'accelerate(?:\.\w+){0,3}' has no attribute", FAIR),
             Sign(r"clear_device_cache.{0,60}accelerate\.utils", FAIR),
             Sign(r"`?accelerate`? was not found in the environment", FAIR),
             Sign(r"requires `?accelerate v[\d.]+`? or higher"),
@@ -139,6 +141,8 @@ CAUSES = (
         ),
         decide="python -m pip show accelerate transformers",
         examples=(
+            "AttributeError: 'Accelerator' object has no attribute 'optimizer_step_was_skipped'",
+            "AttributeError: module 'accelerate.utils' has no attribute 'DistributedType'",
             "NameError: name 'PartialState' is not defined",
             "ModuleNotFoundError: No module named 'accelerate.utils.memory'",
             '  File "/opt/v/lib/python3.10/site-packages/transformers/training_args.py", line 1787, in _setup_devices\n    raise ImportError(',

@@ -38,6 +38,7 @@ CAUSES = (
                 r"client socket has timed out after (?P<waited>\w+) while trying to connect to \((?P<address>[^,)]{1,120}), (?P<port>\d+)\)"
             ),
             Sign(r"client socket has timed out after (?P<waited>\w+) while trying to connect to (?P<address>[\w.-]{1,100}):(?P<port>\d+)"),
+            Sign(r"client socket has timed out after \d+ ?m?s\b", FAIR),
             Sign(r"waiting for clients\. (?P<joined>\d+)/(?P<world>\d+) clients joined", test=_fewer_joined),
             Sign(
                 r"store based barrier on rank:? ?\d+, for key: store_based_barrier_key:(?P<key>\d+) \(world_size=(?P<world>\d+), "

@@ -72,6 +72,7 @@ CAUSES = (
             ends_in("multiprocessing/spawn.py", "_check_not_importing_main"),
             Sign(r"BrokenPipeError: \[Errno 32\] Broken pipe", FAIR, also=(r"popen_spawn_win32|ForkingPickler\(file, protocol\)\.dump",)),
             Sign(r"in _fixup_main_from_path .{0,300}__mp_main__.{0,600}(?:enumerate\(|[lL]oader\b|\.start\(\))", FAIR),
+            Sign(r"in _fixup_main_from_path .{0,900}in <module> .{0,300}(?:dataloader|popen_spawn_\w+|process|pool)\.py\b", FAIR),
             Sign(r"not using fork to start your child processes"),
             Sign(r"forgotten to use the proper idiom in the main module"),
             Sign(r"Safe importing of main module"),
@@ -93,6 +94,10 @@ CAUSES = (
             "bootstrapping phase.\n\n        This probably means that you are not using fork to start your\n        child processes and "
             "you have forgotten to use the proper idiom\n        in the main module:\n\n            if __name__ == '__main__':\n          "
             "      freeze_support()\n                ...",
+            '  File "C:\\py\\lib\\multiprocessing\\spawn.py", line 287, in _fixup_main_from_path\n'
+            "    main_content = runpy.run_path(main_path,\n"
+            '  File "D:\\work\\fit.py", line 51, in <module>\n    batches = iter(train)\n'
+            '  File "C:\\py\\lib\\site-packages\\torch\\utils\\data\\dataloader.py", line 359, in __iter__',
         ),
         counterexamples=("    main()\nFileNotFoundError: [Errno 2] No such file or directory: 'train.csv'",),
     ),

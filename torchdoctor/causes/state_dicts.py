@@ -216,6 +216,10 @@ CAUSES = (
         signs=(
             Sign(rf"size mismatch for [\w.]*{_TABLES}[\w.]*: {_COPY}", test=rows_differ),
             Sign(
+                rf"size mismatch for [\w.]*(?:embed_tokens|lm_head|wte|word_embeddings?|tok_embeddings|final_logits_bias)[\w.]*: copying a param",
+                FAIR,
+            ),
+            Sign(
                 r"Trying to set a tensor of shape torch\.Size\(\[(?P<have>\d+), (?P<width>\d+)\]\) in .{1,80}\(which has shape "
                 r"torch\.Size\(\[(?P<want>\d+), (?P<width2>\d+)\]\)\)",
                 FAIR,
@@ -258,6 +262,7 @@ CAUSES = (
             ),
         ),
         refines=("state-dict-mismatch", "shape-mismatch"),
+        unless=(r"size mismatch for [\w.]*(?:self_attn|attention|mlp|feed_forward|ffn)\.[\w.]*:",),  # then the whole model is another
         examples=(
             "RuntimeError: Error(s) in loading state_dict for PeftModelForCausalLM:\n"
             "\tsize mismatch for base_model.model.model.embed_tokens.weight: copying a param with shape "

@@ -63,6 +63,7 @@ CAUSES = (
         title="The installed tokenizers version is outside of what this transformers allows",
         why="transformers checks at import that tokenizers lies in the range it was tested with. Here it finds {found|another version}.",
         signs=(
+            Sign(r"Try: `?pip install (?:-U transformers|transformers -U)`? or .{0,3}pip install -e", FAIR),
             ends_in("transformers/utils/versions.py", "_compare_versions", code=r"raise ImportError\("),
             ends_in("transformers/dependency_versions_check.py", "<module>"),
             Sign(
@@ -90,6 +91,7 @@ CAUSES = (
         ),
         wrong_advice="'pip install transformers -U' alone can widen the gap if pip leaves tokenizers where it is.",
         examples=(
+            "Try: `pip install transformers -U` or `pip install -e '.[dev]'` if you're working with git main",
             '  File "/opt/v/lib/python3.9/site-packages/transformers/utils/versions.py", line 44, in _compare_versions\n    raise ImportError(',
             "ImportError: tokenizers>=0.21,<0.22 is required for a normal functioning of this module, but found tokenizers==0.19.1.",
             "ImportError: cannot import name 'DecodeStream' from 'tokenizers.decoders' (/opt/v/lib/python3.10/site-packages/tokenizers/decoders/__init__.py)",
@@ -102,6 +104,8 @@ CAUSES = (
         why="Generated *_pb2.py files of before protoc 3.19 cannot be used by protobuf 4 and later. Some package (tensorboard, wandb, "
         "onnx, sentencepiece models, a project's own) still ships such files.",
         signs=(
+            Sign(r"Downgrade the protobuf package to 3\.20"),
+            Sign(r"but this will use pure-Python parsing", FAIR),
             Sign(r"Protobuf Gencode/Runtime .{0,160}gencode (?P<gencode>\d[\d.]*\d)\S{0,8} runtime (?P<runtime>\d[\d.]*\d)"),
             Sign(r"Protobuf Gencode/Runtime (?:major )?versions?"),
             ends_in("google/protobuf/descriptor.py", "__new__"),
@@ -133,6 +137,7 @@ CAUSES = (
         ),
         decide="python -m pip show protobuf",
         examples=(
+            " 1. Downgrade the protobuf package to 3.20.x or lower.\n 2. Set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python (but this will use pure-Python parsing and will be much slower).",
             "google.protobuf.runtime_version.VersionError: Detected mismatched Protobuf Gencode/Runtime major versions when loading a.proto: gencode 6.31.1 runtime 5.29.5. Same major version is required.",
             '  File "/opt/v/lib/python3.9/site-packages/google/protobuf/runtime_version.py", line 83, in _ReportVersionError\n    raise VersionError(msg)',
             "TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your generated code is out of date",

@@ -171,6 +171,7 @@ CAUSES = (
             Sign(r"could not parse ModelProto from (?P<file>\S{0,200}(?:llama-?_?3|llama-?v3|3\.[123]-\d)\S{0,200})"),
             Sign(r"model_proto->ParseFromArray\(", also=(_LLAMA3,)),
             Sign(r"could not parse ModelProto", FAIR, also=(_LLAMA3,)),
+            Sign(r"in write_tokenizer .{0,200}tokenization_llama(?:_fast)?\.py", FAIR, also=(_LLAMA3,)),
             Sign(r"UnicodeDecodeError.{0,200}tokenizer\.model", FAIR, also=(r"tiktoken|llama-?3",)),
             Sign(r"ModelProto\.FromString\(", also=(_LLAMA3,)),
             Sign(r"DecodeError: Error parsing message", FAIR, also=(_LLAMA3, r"tokeniz|ModelProto|sentencepiece|convert_llama")),

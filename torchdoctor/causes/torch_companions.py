@@ -15,6 +15,7 @@ CAUSES = (
         why="Each torchvision release contains compiled operators (nms, roi_align) for exactly one torch release. With another torch "
         "they do not load, so torchvision::nms does not exist.",
         signs=(
+            Sign(r"module 'torch\.ops' has no attribute 'torchvision'", FAIR),
             Sign(r"(?:No such operator|Could not find the operator) image::\w+", FAIR),
             Sign(r"Couldn't load custom C\+\+ ops"),
             Sign(r"operator torchvision::\w+ does not exist"),
@@ -57,6 +58,7 @@ CAUSES = (
         decide="pip list | grep -i torch",
         url="https://github.com/pytorch/vision#installation",
         examples=(
+            "AttributeError: module 'torch.ops' has no attribute 'torchvision'",
             "RuntimeError: No such operator image::decode_png\n\nThe above exception was the direct cause of the following exception:",
             "RuntimeError: operator torchvision::nms does not exist",
             "RuntimeError: Couldn't load custom C++ ops. This can happen if your PyTorch and torchvision versions are incompatible, or "
@@ -74,7 +76,7 @@ CAUSES = (
         why="torchvision's operators were compiled without their CUDA half (a CPU wheel, often PyPI's on Windows or a conda cpu build), "
         "so they cannot run on tensors that are on the GPU.",
         signs=(
-            Sign(r"Could not run 'torchvision::(?P<op>\w+)' with arguments from the 'CUDA' backend"),
+            Sign(r"Could not run 'torchvision::(?P<op>\w+)' with arguments from the 'CUDA"),
             Sign(r"'torchvision::\w+' is only available for these backends", FAIR),
             Sign(r"Not compiled with GPU support", also=(r"torchvision[/\\.]",), unless=(r"detectron2", r"maskrcnn", r"mmcv", r"_ext\b")),
             Sign(
@@ -110,6 +112,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "NotImplementedError: Could not run 'torchvision::roi_align' with arguments from the 'CUDA'",
             "NotImplementedError: Could not run 'torchvision::nms' with arguments from the 'CUDA' backend.",
             "CPU: registered at /__w/vision/vision/pytorch/vision/torchvision/csrc/ops/cpu/nms_kernel.cpp:112 [kernel]\nMeta: registered at /dev/null:198 [kernel]\nBackendSelect: fallthrough registered at ../aten/src/ATen/core/BackendSelectFallbackKernel.cpp:3 [backend fallback]",
         ),

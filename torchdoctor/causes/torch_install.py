@@ -71,6 +71,13 @@ CAUSES = (
         why="An install was interrupted (disk full, network, two pip runs at once) or two versions were written over each other, so that "
         "a part of torch's own files is absent or cut off. Importing torch therefore fails inside torch itself.",
         signs=(
+            Sign(
+                r"No module named '?torch\.(?:_strobelight|_vendor|_higher_order_ops|_meta_registrations|_linalg_utils|_lowrank|_VF|_logging|_library|_custom_ops|_compile|_ops|_sources|_guards|_decomp|_weights_only_unpickler|_streambase|_lobpcg|_storage_docs|_torch_docs|_classes|_environment)'?(?![\w.])",
+                FAIR,
+            ),
+            Sign(r"source code string cannot contain null bytes", FAIR, also=(r"site-packages[/\\]torch[/\\]",)),
+            Sign(r"torch_shm_manager.{0,20}Permission denied"),
+            Sign(r"Unable to compare versions for torch\b.{0,60}found=None"),
             Sign(r"torch/lib/lib(?P<library>[\w-]+)\.so[\d.]*: (?:file too short|invalid ELF header)"),
             Sign(r"torch/lib/lib(?P<library>torch\w*|c10\w*|shm)\.so: cannot open shared object file"),
             Sign(r"libtorch_global_deps\.so: cannot open shared object file"),
@@ -127,6 +134,10 @@ CAUSES = (
         ),
         decide='python -c "import torch; print(torch.__file__, torch.__version__)"',
         examples=(
+            "ValueError: Unable to compare versions for torch>=1.11: need=1.11 found=None. This is unusual. Consider reinstalling torch.",
+            "ModuleNotFoundError: No module named 'torch._strobelight'",
+            '  File "/opt/v/lib/python3.10/site-packages/torch/_meta_registrations.py", line 1\nSyntaxError: source code string cannot contain null bytes',
+            "RuntimeError: /opt/v/lib/python3.10/site-packages/torch/bin/torch_shm_manager: Permission denied",
             "    ctypes.CDLL(global_deps_lib_path, mode=ctypes.RTLD_GLOBAL)\nOSError: "
             "/opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_global_deps.so: cannot open shared object file: No such file or "
             "directory",

@@ -34,7 +34,7 @@ CAUSES = (
         "real module, which then is half imported or lacks everything.",
         signs=(
             Sign(
-                r"(?P<file>[^\s\"]{1,250}[/\\](?P<name>torchaudio|torchvision)[/\\](?:_extension|extension|__init__)\.py):\d+: UserWarning: .{0,60}extension is not available",
+                r"(?P<file>[^\s\"]{1,250}[/\\](?P<name>torchaudio|torchvision)[/\\](?:_extension|extension|__init__)\.py):\d+: UserWarning: .{0,60}extension is not avail",
                 test=_own_file,
             ),
             Sign(

@@ -195,6 +195,9 @@ CAUSES = (
         why="The project was written for an older release. The name it imports was deprecated and then taken away, so the installed "
         "version is too new for it, not broken.",
         signs=(
+            Sign(r"No module named 'torch\._si"),
+            Sign(r"deprecated since version 1\.\d+ and is now removed"),
+            Sign(r"module 'torchtext' has no attribute 'legacy'"),
             Sign(r"No module named 'torch\._six'"),
             Sign(r"cannot import name '\w+' from 'torch\._six'"),
             Sign(r"No module named 'torchvision\.(?:models\.utils|transforms\.functional_tensor)'"),
@@ -255,6 +258,9 @@ CAUSES = (
         ),
         refines=("torch-too-old-for-library",),
         examples=(
+            "ModuleNotFoundError: No module named 'torch._si",
+            "RuntimeError: This function was deprecated since version 1.9 and is now removed. `torch.symeig` is deprecated in favor of `torch.linalg.eigh`.",
+            "AttributeError: module 'torchtext' has no attribute 'legacy'",
             "    from torch._six import container_abcs\nModuleNotFoundError: No module named 'torch._six'",
             "ModuleNotFoundError: No module named 'torchvision.transforms.functional_tensor'",
             "/opt/ext/src/nms.cpp:9: error: 'AT_CHECK' was not declared in this scope; did you mean 'CHECK'?",

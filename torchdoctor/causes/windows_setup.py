@@ -13,6 +13,12 @@ CAUSES = (
         why="torch's DLLs need Microsoft's C++ run-time libraries (vcruntime140_1.dll, msvcp140.dll). A fresh Windows does not have "
         "them, and the error names torch's DLL instead of the missing one.",
         signs=(
+            Sign(
+                r"DLL load failed.{0,60}(?:找不到指定的模块|Das angegebene Modul wurde nicht gefunden|Не найден указанный модуль|Le module spécifié est introuvable|No se puede encontrar el módulo especificado|Não foi possível encontrar o módulo|指定されたモジュールが見つかりません)",
+                FAIR,
+                also=(r"\btorch\b",),
+                unless=(r"xformers", r"_ext"),
+            ),
             Sign(r"api-ms-win-crt-[\w-]{2,40}\.dll (?:was )?(?:not found|is missing)", FAIR),
             Sign(r"Could not find module .{0,200}[/\\'](?:c10|shm|asmjit|torch|torch_cpu|torch_python|torch_global_deps|caffe2\w*)\.dll\b"),
             Sign(r"err\.strerror \+= .{0,4}Error loading .{0,3}\{dll\}", FAIR),
@@ -54,6 +60,7 @@ CAUSES = (
         ),
         url="https://aka.ms/vs/17/release/vc_redist.x64.exe",
         examples=(
+            "    import torch\nImportError: DLL load failed while importing _C: Le module spécifié est introuvable.",
             "The program can't start because api-ms-win-crt-runtime-l1-1-0.dll is missing from your computer.",
             "FileNotFoundError: Could not find module 'c10.dll' (or one of its dependencies). Try using the full path with constructor syntax.",
             "File ~\\env\\Lib\\site-packages\\torch\\__init__.py:148\n    146                 err = ctypes.WinError(ctypes.get_last_error())\n    147                 err.strerror += f' Error loading \"{dll}\" or one of its dependencies.'\n--> 148                 raise err",
@@ -104,6 +111,12 @@ CAUSES = (
         why="A DLL was found, but in another version than expected: a cuDNN or CUDA of another installation on PATH, or torch and its "
         "companions of different releases.",
         signs=(
+            Sign(r"Prozedureinsprungpunkt"),
+            Sign(r"无法定位程序输入点"),
+            Sign(r"point d'entrée de (?:la )?procédure"),
+            Sign(r"punto de entrada del procedimiento"),
+            Sign(r"ponto de entrada do procedimento"),
+            Sign(r"Точка входа в процедуру"),
             Sign(r"DLL load failed.{0,80}%1 is not a valid Win32 application", FAIR),
             Sign(r"\[WinError 127\]"),
             Sign(r"The procedure entry point .{1,160} could not be located in the dynamic link library"),
@@ -126,6 +139,7 @@ CAUSES = (
             ),
         ),
         examples=(
+            "无法定位程序输入点 cudnnGetVersion 于动态链接库 C:\\v\\torch\\lib\\torch_cuda.dll 上。",
             "ImportError: DLL load failed while importing _C: %1 is not a valid Win32 application.",
             "OSError: [WinError 127] The specified procedure could not be found. Error loading "
             '"E:\\sd\\venv\\lib\\site-packages\\torch\\lib\\nvfuser_codegen.dll" or one of its dependencies.',
