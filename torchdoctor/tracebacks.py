@@ -24,6 +24,6 @@ def ends_in(file: str, function: str, strength: Strength = Strength.FAIR, code: 
     code: one of the frame's source line, where the function has several ways to end.
     """
     path = file.replace(".", r"\.").replace("/", r"[/\\]")
-    shown = rf"{code}.{{0,100}}" if code else r"\S{0,120}(?: \S.{0,300})?"
+    shown = rf"(?:{code}).{{0,100}}" if code else r"\S{0,120}(?: \S.{0,300})?"
     before = r".{0,300}" if code else ""
     return Sign(rf"{path}(?:\W{{0,3}} line \d+,?|:\d+,?)? in (?:{function})(?!\w){_NO_MESSAGE}{before}{shown} {{0,20}}$", strength)

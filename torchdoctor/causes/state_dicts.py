@@ -216,7 +216,7 @@ CAUSES = (
         signs=(
             Sign(rf"size mismatch for [\w.]*{_TABLES}[\w.]*: {_COPY}", test=rows_differ),
             Sign(
-                rf"size mismatch for [\w.]*(?:embed_tokens|lm_head|wte|word_embeddings?|tok_embeddings|final_logits_bias)[\w.]*: copying a param",
+                r"size mismatch for [\w.]*(?:embed_tokens|lm_head|wte|word_embeddings?|tok_embeddings|final_logits_bias)[\w.]*: copying a param",
                 FAIR,
             ),
             Sign(

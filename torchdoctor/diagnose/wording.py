@@ -45,7 +45,9 @@ NAMES = frozenset(
     "ancdata errno winerror none true false gradscaler xformer".split()
 )
 """Names in plain letters."""
-_WEAK_NAMES = frozenset("errno error runtimeerror none true false self py int float long name file".split())
+_WEAK_NAMES = frozenset(
+    "errno error runtimeerror none true false self py int float long name file forward backward init call mask model input output data".split()
+)
 """Names that stand in messages of every kind."""
 LEAST, LEAST_NAMELESS = 5.0, 11.0
 """What the words that a translation shares with a line must tell together; more where no name is among them."""
