@@ -35,3 +35,9 @@ def test_the_exception_inside_a_workers_one_is_quoted() -> None:
     first = answer_to(text).diagnoses[0]
     assert first.cause == "user-error-in-rank"
     assert first.evidence[0].text == "KeyError: 'caption'"
+
+
+@pytest.mark.parametrize("passed_on", ["2026-01-02 03:04:05,678 - ERROR - {}", 'level=DEBUG msg="load" error="{}"', "[ERROR] {}"])
+def test_an_error_that_a_service_passes_on_as_a_detail_is_a_failure(passed_on: str) -> None:
+    text = f"[2026-01-02 03:04:05.678 +0000] DEBUG: [service stderr]: {passed_on.format(MESSAGE)}\n"
+    assert [one.cause for one in answer_to(text).diagnoses] == ["nccl-not-built"]

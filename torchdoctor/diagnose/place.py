@@ -20,8 +20,8 @@ _WARNING = re.compile(r"\b\w{0,40}Warning:|^(?:\[?[\d:. ,-]{4,30}\]? ?)?\[?WARN(
 _INFORMATION = re.compile(r"^\W{0,4}[VI]\d{4} \d\d:\d\d:\d\d|\bNCCL (?:INFO|TRACE)\b|^.{0,60}?\b(?:INFO|DEBUG|TRACE)\b")
 _VERBOSE = re.compile(r"^\W{0,4}V\d{4} \d\d:\d\d:\d\d|\bNCCL TRACE\b|^.{0,60}?\b(?:DEBUG|TRACE)\b|UserWarning: Plan failed with an? ")
 """Details for debugging; and cuDNN's plans, which a convolution tries in turn: one that fails is only warned of."""
-_ERROR_FIELD = re.compile(r"\berr(?:or)?=(?!\"\"|nil\b|null\b|none\b|0\b)\S", re.IGNORECASE)
-"""A record of key=value pairs that tells an error, whatever level its writer gave it."""
+_ERROR_FIELD = re.compile(r"\berr(?:or)?=(?!\"\"|nil\b|null\b|none\b|0\b)\S|(?-i:\b(?:ERROR|CRITICAL|FATAL)\b) ?[-:|\]]", re.IGNORECASE)
+"""A record that tells an error, as a value or as the level of the program whose line it passes on, whatever level its writer gave it."""
 _SYSTEMS = (
     ("macos", re.compile(r"^(?:/Users/|/opt/homebrew/|/Library/|/System/)")),
     ("linux", re.compile(r"^(?:/home/|/root/|/usr/|/opt/|/mnt/|/data|/workspace|/content/|/kaggle/|/scratch|/gpfs|/lustre)")),
