@@ -66,6 +66,11 @@ CAUSES = (
                 "Where only harmless buffers differ (num_batches_tracked of a newer version, position_ids): load_state_dict(state, "
                 "strict=False)."
             ),
+            Fix(
+                "Where every key differs by the same prefix (`module.` of DataParallel or DDP, `_orig_mod.` of torch.compile): strip it "
+                "from the keys before loading.",
+                code="state = {{k.removeprefix('module.'): v for k, v in state.items()}}",
+            ),
         ),
         examples=(
             "RuntimeError: Error(s) in loading state_dict for UNet:\n\tsize mismatch for head.weight: copying a param with shape "
