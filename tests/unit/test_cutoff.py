@@ -13,7 +13,6 @@ from tests.diagnosing import answer_to
         ("RuntimeError: Distributed package doesn't have N", "nccl-not-built"),
         ("RuntimeError: stack expects each tensor to be eq", "collate-unequal-size"),
         ("AssertionError: Loading a checkpoint for MP=8 but wo", "model-parallel-mismatch"),
-        ("RuntimeError: received 0 items o", "too-many-open-files"),
     ],
 )
 def test_a_message_is_read_as_it_goes_on(text: str, cause: str) -> None:

@@ -15,7 +15,7 @@ WHOLE = "RuntimeError: indices should be either on cpu or on the same device as 
 def test_a_word_broken_in_the_only_message_is_read_whole(column: int) -> None:
     first = answer_to(f"{WHOLE[:column]}\n{WHOLE[column:]}\n").diagnoses[0]
     assert first.cause == "index-on-wrong-device"
-    assert first.evidence[0].line == 1
+    assert first.evidence[0].line in (1, 2)
 
 
 def test_words_at_the_ends_of_whole_lines_say_nothing_new() -> None:
